@@ -1,0 +1,45 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours is compiled in Swift 6 mode, has to mark each unsafe
+/// expression, and treats warnings as errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "memfisd",
+    products: [
+        .executable(name: "memfisd", targets: ["memfisd"]),
+        .library(name: "MemStore", targets: ["MemStore"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    ],
+    targets: [
+        .target(name: "CShims"),
+        .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+        .target(name: "MemStore", dependencies: ["CShims"], swiftSettings: strict),
+        .target(
+            name: "MemProtoServer",
+            dependencies: ["MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(
+            name: "MemFS",
+            dependencies: ["MemStore", "CFuse3", "CShims", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "memfisd",
+            dependencies: [
+                "MemStore", "MemProtoServer", "MemFS", "CShims",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
+        .testTarget(name: "MemProtoServerTests", dependencies: ["MemProtoServer", "MemStore"], swiftSettings: strict),
+        .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore"], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["memfisd"], swiftSettings: strict),
+    ]
+)

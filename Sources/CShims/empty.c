@@ -1,0 +1,1 @@
+/* CShims is header-only; SwiftPM wants one source file for a C target. */

@@ -1,0 +1,1 @@
+@main struct Memfisd { static func main() {} }
