@@ -20,6 +20,13 @@ struct MemoryNeed {
     var segments = 0
 }
 
+/// A value that a storage command brings: at hand, or received piece by piece.
+enum ValueSource {
+    case bytes(Bytes)
+    case pending(PendingValue)
+    var count: Int { fatalError() }
+}
+
 // Everything here: the shard's lock is held by the caller; where a content grows or is copied, the session holds a
 // reservation of at least the need stated (see StoreSession.reserve), so nothing can fail in the middle.
 extension Shard {
@@ -27,6 +34,11 @@ extension Shard {
     func retain(_ content: Content) { fatalError() }
     /// Gives a holder's count back; the last one frees the bytes.
     func release(_ content: Content, _ session: StoreSession) { fatalError() }
+
+    /// What `makeContent` may take at most.
+    static func need(forMaking source: ValueSource) -> MemoryNeed { fatalError() }
+    /// A new content with one holder, made of a value that came in through the port. Ends a pending value.
+    func makeContent(_ source: ValueSource, _ session: StoreSession) -> Content { fatalError() }
 
     /// Copies bytes from `offset` on into `buffer`, zeros for holes; returns how many (fewer only at the end).
     @unsafe func read(_ content: Content, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int { fatalError() }
