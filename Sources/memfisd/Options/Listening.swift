@@ -1,0 +1,150 @@
+// Listening: where the server listens and what a connection may do.
+
+/// One TCP address.
+struct ListenAddress: Equatable {
+    /// A name or number; nil for all addresses.
+    var host: String?
+    /// 0 asks the system for any free port.
+    var port: UInt16
+}
+
+/// A unix socket's place and rights.
+struct UnixSocketPlace: Equatable {
+    var path: String
+    /// Permission bits.
+    var mode: UInt32
+    /// nil keeps the creating process' group.
+    var gid: UInt32?
+}
+
+/// The port's settings.
+struct Listening: Equatable {
+    var addresses: [ListenAddress] = []
+    var unixSocket: UnixSocketPlace?
+    var connectionsMax: Int
+    var threads: Int
+    var backlog: Int
+    var requestsPerEvent: Int
+    var authFile: String?
+    var allowsShutdown: Bool
+    var allowsFlush: Bool
+    var allowsDumping: Bool
+    var allowsWatch: Bool
+    /// Statistics by prefix are on from the start with this byte; nil leaves them off and the byte `:`.
+    var statsDelimiter: UInt8?
+
+    static let portDefault = 11211
+    static let hostsDefault = ["127.0.0.1", "::1"]
+
+    init(_ options: ListeningOptions) throws(StartFailure) {
+        if options.connLimit <= 0 { throw StartFailure("Maximum connections must be greater than 0", .wrongValue) }
+        if options.threads <= 0 { throw StartFailure("Number of threads must be greater than 0", .wrongValue) }
+        if options.maxReqsPerEvent <= 0 {
+            throw StartFailure("Number of requests per event must be greater than 0", .wrongValue)
+        }
+        guard ["auto", "ascii"].contains(options.protocol) else {
+            throw StartFailure("Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)
+        }
+        connectionsMax = try Settings.inRange(options.connLimit, 1...1_000_000, "-c")
+        threads = try Settings.inRange(options.threads, 1...256, "-t")
+        backlog = try Settings.inRange(options.listenBacklog, 1...65_535, "-b")
+        requestsPerEvent = options.maxReqsPerEvent
+        authFile = options.authFile
+        allowsShutdown = options.enableShutdown
+        allowsFlush = !options.disableFlushAll
+        allowsDumping = !options.disableDumping
+        allowsWatch = !options.disableWatch
+        if let text = options.statsDelimiter {
+            guard let byte = text.utf8.first, text.utf8.count == 1 else {
+                throw StartFailure("-D \(text): expected one character", .wrongValue)
+            }
+            statsDelimiter = byte
+        }
+        try takeUnixSocket(options)
+        try takeAddresses(options)
+        if addresses.isEmpty, unixSocket == nil {
+            throw StartFailure("nothing to listen on: -p 0 needs -s or a port in -l", .usage)
+        }
+    }
+
+    private mutating func takeUnixSocket(_ options: ListeningOptions) throws(StartFailure) {
+        guard let mode = UInt32(options.unixMask, radix: 8), mode <= 0o777 else {
+            throw StartFailure("-a \(options.unixMask): expected an octal mode up to 777", .usage)
+        }
+        var gid: UInt32?
+        if let group = options.unixSocketGroup { gid = try Accounts.gid(ofGroup: group) }
+        guard let path = options.unixSocket else {
+            if gid != nil { throw StartFailure("--unix-socket-group needs -s", .usage) }
+            return
+        }
+        // sockaddr_un holds 108 bytes with the terminating NUL.
+        guard !path.isEmpty, path.utf8.count < 108 else {
+            throw StartFailure("-s \(path): a unix socket's path has 1 to 107 bytes", .systemRefused)
+        }
+        unixSocket = UnixSocketPlace(path: path, mode: mode, gid: gid)
+    }
+
+    private mutating func takeAddresses(_ options: ListeningOptions) throws(StartFailure) {
+        guard (0...65_535).contains(options.udpPort) else {
+            throw StartFailure("-U \(options.udpPort): a port is at most 65535", .usage)
+        }
+        if options.unixSocket != nil, options.port == nil, options.listen.isEmpty { return }
+        var port = options.udpPort != 0 ? options.udpPort : Self.portDefault
+        if let text = options.port {
+            guard let number = Int(text), (-1...65_535).contains(number) else {
+                throw StartFailure("-p \(text): expected a port from 0 to 65535, or -1 for any free one", .usage)
+            }
+            port = number
+        }
+        let hosts = options.listen.isEmpty ? Self.hostsDefault : options.listen.flatMap(Self.list)
+        for text in hosts {
+            var address = try Self.address(text)
+            if address.port == nil {
+                if port == 0 { continue }
+                address.port = port == -1 ? 0 : UInt16(port)
+            }
+            addresses.append(ListenAddress(host: address.host, port: address.port ?? 0))
+        }
+    }
+
+    private static func list(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
+
+    /// Reads `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT`, `*`, with memcached's `tag[…]:` and `proto[ascii]:` before it.
+    static func address(_ text: String) throws(StartFailure) -> (host: String?, port: UInt16?) {
+        var rest = text[...]
+        for word in ["tag[", "proto["] where rest.hasPrefix(word) {
+            guard let end = rest.firstRange(of: "]:") else { throw badAddress(text) }
+            if word == "proto[", rest[rest.index(rest.startIndex, offsetBy: 6)..<end.lowerBound] == "binary" {
+                throw StartFailure("-l \(text): there is no binary protocol", .usage)
+            }
+            rest = rest[end.upperBound...]
+        }
+        var portText: Substring?
+        if rest.first == "[" {
+            guard let end = rest.firstIndex(of: "]") else { throw badAddress(text) }
+            let behind = rest[rest.index(after: end)...]
+            rest = rest[rest.index(after: rest.startIndex)..<end]
+            if behind.first == ":" { portText = behind.dropFirst() } else if !behind.isEmpty { throw badAddress(text) }
+        } else if rest.filter({ $0 == ":" }).count == 1, let colon = rest.firstIndex(of: ":") {
+            portText = rest[rest.index(after: colon)...]
+            rest = rest[..<colon]
+        }
+        var port: UInt16?
+        if let portText {
+            guard let number = UInt16(portText), number > 0 else { throw badAddress(text) }
+            port = number
+        }
+        if rest.isEmpty { throw badAddress(text) }
+        return (rest == "*" ? nil : String(rest), port)
+    }
+
+    private static func badAddress(_ text: String) -> StartFailure {
+        StartFailure("-l \(text): expected HOST, HOST:PORT or [V6]:PORT", .systemRefused)
+    }
+
+    /// Makes paths independent of the working directory, which `-d` leaves.
+    mutating func makePathsAbsolute(from directory: String) {
+        if let place = unixSocket { unixSocket?.path = FilePaths.absolute(place.path, from: directory) }
+        authFile = authFile.map { FilePaths.absolute($0, from: directory) }
+    }
+}
