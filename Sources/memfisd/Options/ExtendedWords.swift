@@ -25,7 +25,8 @@ struct ExtendedWords: Equatable {
         for list in lists {
             for word in list.split(separator: ",") {
                 let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                try result.take(name: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : nil, mounts: mounts)
+                try result.take(
+                    name: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : nil, mounts: mounts)
             }
         }
         return result

@@ -43,7 +43,8 @@ struct Listening: Equatable {
             throw StartFailure("Number of requests per event must be greater than 0", .wrongValue)
         }
         guard ["auto", "ascii"].contains(options.protocol) else {
-            throw StartFailure("Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)
+            throw StartFailure(
+                "Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)
         }
         connectionsMax = try Settings.inRange(options.connLimit, 1...1_000_000, "-c")
         threads = try Settings.inRange(options.threads, 1...256, "-t")

@@ -2,7 +2,15 @@
 // rules of their own stay text here; `Settings` judges them.
 import ArgumentParser
 
-struct Options: ParsableArguments {
+struct Options: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "memfisd",
+        abstract: "A memcached and a filesystem over one store in memory.",
+        discussion: """
+            Files copied below a mount point are served under keys PREFIX/path, as nginx's memcached_pass asks \
+            for them; every other key is an ordinary cache item. Letters mean what they mean to memcached.
+            """)
+
     @Argument(
         help: "Directories to mount the tree on; further ones show the same tree. Without any, only the port is served."
     )
@@ -17,7 +25,8 @@ struct Options: ParsableArguments {
 struct ListeningOptions: ParsableArguments {
     @Option(name: [.customShort("p"), .long], help: "TCP port; 0 for none, -1 for any free one. (default: 11211)")
     var port: String?
-    @Option(name: [.customShort("s"), .long], help: "Path of a unix socket. Without -p or -l beside it there is no TCP.")
+    @Option(
+        name: [.customShort("s"), .long], help: "Path of a unix socket. Without -p or -l beside it there is no TCP.")
     var unixSocket: String?
     @Option(name: [.customShort("a"), .long], help: "Access mode of the unix socket, octal.")
     var unixMask = "0700"
@@ -58,8 +67,10 @@ struct MemoryOptions: ParsableArguments {
         name: [.customShort("m"), .long],
         help: "Memory limit in MiB. (default: 64; with a mount point half of the machine's)")
     var memoryLimit: Int?
-    @Option(name: [.customShort("I"), .long], help: "Largest cache item, with suffix k or m.")
-    var maxItemSize = "1m"
+    @Option(
+        name: [.customShort("I"), .long],
+        help: "Largest cache item, with suffix k or m. (default: 1m, or half of a smaller -m)")
+    var maxItemSize: String?
     @Flag(name: [.customShort("M"), .long], help: "Answer an error when memory is full, evict nothing.")
     var disableEvictions = false
     @Flag(name: [.customShort("C"), .long], help: "No cas tokens.")

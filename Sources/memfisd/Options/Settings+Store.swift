@@ -9,11 +9,9 @@ extension Settings {
         result.evictsItems = !options.memory.disableEvictions
         result.evictsFiles = options.files.evictFiles
         result.hasCas = !options.memory.disableCas
-        let hostPrefix = "memfis://\(machine.hostName)"
         result.prefixes =
             options.files.prefix.isEmpty
-            ? [KeyPrefix(prefix: Array(hostPrefix.utf8), directory: Array("/".utf8))]
-            : try mapped(options.files.prefix, keyPrefix)
+            ? defaultPrefixes(hostName: machine.hostName) : try mapped(options.files.prefix, keyPrefix)
         if !options.files.index.isEmpty {
             result.indexNames = try mapped(options.files.index.filter { !$0.isEmpty }, indexName)
         }
@@ -40,7 +38,8 @@ extension Settings {
     }
 
     /// Source: memcached 1.6.45's rules and messages for -I.
-    private static func itemSizeMax(_ text: String, limit: Int) throws(StartFailure) -> Int {
+    private static func itemSizeMax(_ text: String?, limit: Int) throws(StartFailure) -> Int {
+        guard let text else { return min(1 << 20, limit / 2) }
         guard let bytes = byteCount(text) else {
             throw StartFailure("-I \(text): expected a number with suffix k or m", .usage)
         }
@@ -63,12 +62,19 @@ extension Settings {
         return overflow ? nil : bytes
     }
 
+    /// The host's name, and in lower case too: nginx's `$hostname` is in lower case.
+    static func defaultPrefixes(hostName: String) -> [KeyPrefix] {
+        let names = hostName == hostName.lowercased() ? [hostName] : [hostName, hostName.lowercased()]
+        return names.map { KeyPrefix(prefix: Array("memfis://\($0)".utf8), directory: Array("/".utf8)) }
+    }
+
     /// Reads `PREFIX[=DIR]`. The last `=/` divides, since a prefix may hold `=`.
     static func keyPrefix(_ text: String) throws(StartFailure) -> KeyPrefix {
         let bytes = Array(text.utf8)
         var prefix = bytes
         var directory = Array("/".utf8)
-        if bytes.count > 1, let cut = (0..<bytes.count - 1).last(where: { bytes[$0] == 0x3d && bytes[$0 + 1] == 0x2f }) {
+        if bytes.count > 1, let cut = (0..<bytes.count - 1).last(where: { bytes[$0] == 0x3d && bytes[$0 + 1] == 0x2f })
+        {
             prefix = Array(bytes[..<cut])
             directory = Array(bytes[(cut + 1)...])
         }

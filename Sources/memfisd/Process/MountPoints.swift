@@ -46,7 +46,9 @@ enum MountPoints {
         var result = false
         for line in table.split(separator: "\n") {
             let fields = line.split(separator: " ")
-            guard fields.count > 6, unescaped(fields[4]) == path, let dash = fields.firstIndex(of: "-") else { continue }
+            guard fields.count > 6, unescaped(fields[4]) == path, let dash = fields.firstIndex(of: "-") else {
+                continue
+            }
             result = fields.count > dash + 1 && fields[dash + 1] == filesystemType
         }
         return result
