@@ -1,6 +1,5 @@
-// Memfisd: the program. It reads the command line and hands over to the start;
+// Memfisd: the program. It reads the command line and hands over to the starter;
 // everything that can fail before the doors are open ends in one line on stderr.
-import ArgumentParser
 import Glibc
 
 @main
@@ -12,11 +11,10 @@ struct Memfisd {
             case .show(let text):
                 print(text)
             case .run(let options):
-                let settings = try Settings(options)
-                print(settings)
+                exit(try Starter.run(try Settings(options)))
             }
         } catch {
-            StandardError.write("memfisd: \(error.message)\n")
+            if !error.message.isEmpty { StandardError.write("memfisd: \(error.message)\n") }
             exit(error.status.rawValue)
         }
     }

@@ -16,19 +16,18 @@ extension SystemTests {
             for round in 0..<50 {
                 let value = String(repeating: "x\(round)", count: round + 1)
                 #expect(try client.set(Daemon.prefix + "/dir/page", value, flags: UInt32(round)) == "STORED")
-                var attributes = stat()
-                #expect(unsafe stat(daemon.path("dir/page"), &attributes) == 0)
-                #expect(Int(attributes.st_size) == value.utf8.count)
-                #expect(abs(attributes.st_mtim.tv_sec - time(nil)) <= 2)
-                #expect(try String(contentsOfFile: daemon.path("dir/page"), encoding: .utf8) == value)
+                let attributes = try Files.attributes(daemon.path("dir/page"))
+                #expect(attributes.size == value.utf8.count)
+                #expect(abs(attributes.mtimeSeconds - Files.nowSeconds()) <= 2)
+                #expect(try Files.text(daemon.path("dir/page")) == value)
             }
             #expect(try flags(daemon.path("dir/page")) == "49")
             #expect(try client.command("append \(Daemon.prefix)/dir/page 0 0 3\r\nend") == "STORED")
-            #expect(try String(contentsOfFile: daemon.path("dir/page"), encoding: .utf8).hasSuffix("x49end"))
+            #expect(try Files.text(daemon.path("dir/page")).hasSuffix("x49end"))
             #expect(try client.command("delete \(Daemon.prefix)/dir/page") == "DELETED")
-            #expect(access(daemon.path("dir/page"), F_OK) != 0)
+            #expect(!Files.exists(daemon.path("dir/page")))
             #expect(try client.set(Daemon.prefix + "/dir/page", "again") == "STORED")
-            #expect(try String(contentsOfFile: daemon.path("dir/page"), encoding: .utf8) == "again")
+            #expect(try Files.text(daemon.path("dir/page")) == "again")
         }
 
         @Test("what is written on the mount is served by the port with the flags set there")
@@ -46,7 +45,7 @@ extension SystemTests {
             try Shell.bash("mv \(daemon.path("page")) \(daemon.path("moved"))")
             #expect(try client.get(key) == nil)
             #expect(try client.get(Daemon.prefix + "/moved")?.value == "version 49")
-            unlink(daemon.path("moved"))
+            Files.remove(daemon.path("moved"))
             #expect(try client.get(Daemon.prefix + "/moved") == nil)
         }
 
@@ -57,12 +56,12 @@ extension SystemTests {
             let client = try daemon.client()
             #expect(try client.set(Daemon.prefix + "/short", "x", exptime: 10) == "STORED")
             #expect(try client.set(Daemon.prefix + "/long", "y", exptime: 1000) == "STORED")
-            #expect(access(daemon.path("short"), F_OK) == 0)
+            #expect(Files.exists(daemon.path("short")))
             #expect(try client.command("debugtime 20") == "OK")
             #expect(try client.get(Daemon.prefix + "/short") == nil)
-            #expect(access(daemon.path("short"), F_OK) != 0)
+            #expect(!Files.exists(daemon.path("short")))
             #expect(try client.get(Daemon.prefix + "/long")?.value == "y")
-            #expect(try String(contentsOfFile: daemon.path("long"), encoding: .utf8) == "y")
+            #expect(try Files.text(daemon.path("long")) == "y")
         }
 
         @Test("several prefixes serve several directories, and --files-read-only refuses writes by the port")
@@ -84,17 +83,20 @@ extension SystemTests {
             let daemon = try Daemon(["-m", "32"])
             defer { daemon.remove() }
             let client = try daemon.client()
-            try "kept".write(toFile: daemon.path("kept"), atomically: false, encoding: .utf8)
+            try Files.write("kept", to: daemon.path("kept"))
             let result = try Shell.run(["dd", "if=/dev/zero", "of=" + daemon.path("big"), "bs=1M", "count=64"])
             #expect(result.status != 0 && result.errors.contains("No space left on device"))
             #expect(try client.get(Daemon.prefix + "/kept")?.value == "kept")
             let value = String(repeating: "v", count: 900_000)
             var refused = 0
-            for round in 0..<40 where try client.set(Daemon.prefix + "/file\(round)", value) != "STORED" { refused += 1 }
+            for round in 0..<40 where try client.set(Daemon.prefix + "/file\(round)", value) != "STORED" {
+                refused += 1
+            }
             #expect(refused > 0)
             #expect(try client.get(Daemon.prefix + "/kept")?.value == "kept")
-            unlink(daemon.path("big"))
-            #expect(try Shell.waitUntil(timeoutSeconds: 5) { try client.set(Daemon.prefix + "/after", value) == "STORED" })
+            Files.remove(daemon.path("big"))
+            #expect(
+                try Shell.waitUntil(timeoutSeconds: 5) { try client.set(Daemon.prefix + "/after", value) == "STORED" })
         }
     }
 }

@@ -4,7 +4,8 @@ import Testing
 
 extension SystemTests {
     @Suite(.enabled(if: Requirements.withMount)) struct NameTests {
-        @Test("blanks, percent, question mark, hash, UTF-8 and a path of 1,000 bytes are found; what is missing is a 404")
+        @Test(
+            "blanks, percent, question mark, hash, UTF-8 and a path of 1,000 bytes are found; what is missing is a 404")
         func names() throws {
             let daemon = try Daemon()
             defer { daemon.remove() }

@@ -35,14 +35,13 @@ extension SystemTests {
             defer { daemon.remove() }
             let client = try daemon.client()
             let key = Daemon.prefix + "/new"
-            let file = open(daemon.path("new"), O_WRONLY | O_CREAT | O_EXCL, 0o644)
-            #expect(file >= 0)
+            let file = try OpenFile(daemon.path("new"))
             #expect(try client.get(key) == nil)
-            #expect(write(file, "half", 4) == 4)
+            try file.write("half")
             let end = Date().addingTimeInterval(1.5)
             while Date() < end { #expect(try client.get(key) == nil) }
-            #expect(write(file, " whole", 6) == 6)
-            close(file)
+            try file.write(" whole")
+            file.close()
             #expect(try client.get(key)?.value == "half whole")
         }
 
@@ -52,11 +51,11 @@ extension SystemTests {
             defer { daemon.remove() }
             let client = try daemon.client()
             let key = Daemon.prefix + "/log"
-            let file = open(daemon.path("log"), O_WRONLY | O_CREAT | O_APPEND, 0o644)
-            defer { close(file) }
-            #expect(write(file, "one\n", 4) == 4)
+            let file = try OpenFile(daemon.path("log"), appending: true)
+            defer { file.close() }
+            try file.write("one\n")
             #expect(try Shell.waitUntil(timeoutSeconds: 5) { try client.get(key)?.value == "one\n" })
-            #expect(write(file, "two\n", 4) == 4)
+            try file.write("two\n")
             #expect(try Shell.waitUntil(timeoutSeconds: 5) { try client.get(key)?.value == "one\ntwo\n" })
         }
 
@@ -77,14 +76,14 @@ extension SystemTests {
                 try FileManager.default.createDirectory(
                     atPath: daemon.path("releases/\(release)"), withIntermediateDirectories: true)
                 for page in 0..<20 {
-                    try "release \(release) page \(page)".write(
-                        toFile: daemon.path("releases/\(release)/\(page)"), atomically: false, encoding: .utf8)
+                    try Files.write(
+                        "release \(release) page \(page)", to: daemon.path("releases/\(release)/\(page)"))
                 }
             }
             for round in 0..<100 {
                 let release = round % 2 == 0 ? "1" : "2"
-                #expect(symlink("releases/\(release)", daemon.path("next")) == 0)
-                #expect(rename(daemon.path("next"), daemon.path("current")) == 0)
+                try Files.makeSymlink(to: "releases/\(release)", at: daemon.path("next"))
+                try Files.rename(daemon.path("next"), to: daemon.path("current"))
                 for page in 0..<20 {
                     let value = try client.get("\(Daemon.prefix)/current/\(page)")?.value
                     #expect(value == "release \(release) page \(page)")

@@ -23,6 +23,15 @@ enum FilePaths {
         return unsafe String(cString: text)
     }
 
+    /// The path with symlinks resolved as far as that goes: the last component may be missing, or a dead mount.
+    static func real(_ path: String) -> String {
+        if let whole = resolved(path) { return whole }
+        guard path != "/", let slash = path.lastIndex(of: "/") else { return path }
+        let name = path[path.index(after: slash)...]
+        guard let directory = resolved(slash == path.startIndex ? "/" : String(path[..<slash])) else { return path }
+        return directory == "/" ? "/\(name)" : "\(directory)/\(name)"
+    }
+
     /// A file's text; nil when it cannot be read.
     static func contents(of path: String) -> String? {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)

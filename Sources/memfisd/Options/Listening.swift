@@ -1,13 +1,5 @@
 // Listening: where the server listens and what a connection may do.
 
-/// One TCP address.
-struct ListenAddress: Equatable {
-    /// A name or number; nil for all addresses.
-    var host: String?
-    /// 0 asks the system for any free port.
-    var port: UInt16
-}
-
 /// A unix socket's place and rights.
 struct UnixSocketPlace: Equatable {
     var path: String
@@ -19,12 +11,16 @@ struct UnixSocketPlace: Equatable {
 
 /// The port's settings.
 struct Listening: Equatable {
-    var addresses: [ListenAddress] = []
+    /// The words of -l; empty for the loopback's addresses.
+    var hosts: [String] = []
+    /// 0 asks the system for any free port; nil is no TCP.
+    var tcpPort: UInt16?
     var unixSocket: UnixSocketPlace?
     var connectionsMax: Int
     var threads: Int
     var backlog: Int
-    var requestsPerEvent: Int
+    /// nil = as many as one read brings.
+    var requestsPerEvent: Int?
     var authFile: String?
     var allowsShutdown: Bool
     var allowsFlush: Bool
@@ -34,12 +30,11 @@ struct Listening: Equatable {
     var statsDelimiter: UInt8?
 
     static let portDefault = 11211
-    static let hostsDefault = ["127.0.0.1", "::1"]
 
     init(_ options: ListeningOptions) throws(StartFailure) {
         if options.connLimit <= 0 { throw StartFailure("Maximum connections must be greater than 0", .wrongValue) }
         if options.threads <= 0 { throw StartFailure("Number of threads must be greater than 0", .wrongValue) }
-        if options.maxReqsPerEvent <= 0 {
+        if let requests = options.maxReqsPerEvent, requests <= 0 {
             throw StartFailure("Number of requests per event must be greater than 0", .wrongValue)
         }
         guard ["auto", "ascii"].contains(options.protocol) else {
@@ -63,8 +58,8 @@ struct Listening: Equatable {
         }
         try takeUnixSocket(options)
         try takeAddresses(options)
-        if addresses.isEmpty, unixSocket == nil {
-            throw StartFailure("nothing to listen on: -p 0 needs -s or a port in -l", .usage)
+        if tcpPort == nil, unixSocket == nil {
+            throw StartFailure("nothing to listen on: -p 0 needs -s", .usage)
         }
     }
 
@@ -90,57 +85,15 @@ struct Listening: Equatable {
             throw StartFailure("-U \(options.udpPort): a port is at most 65535", .usage)
         }
         if options.unixSocket != nil, options.port == nil, options.listen.isEmpty { return }
-        var port = options.udpPort != 0 ? options.udpPort : Self.portDefault
-        if let text = options.port {
-            guard let number = Int(text), (-1...65_535).contains(number) else {
-                throw StartFailure("-p \(text): expected a port from 0 to 65535, or -1 for any free one", .usage)
-            }
-            port = number
+        hosts = options.listen.flatMap { $0.split(separator: ",").map(String.init) }
+        guard let text = options.port else {
+            tcpPort = UInt16(options.udpPort != 0 ? options.udpPort : Self.portDefault)
+            return
         }
-        let hosts = options.listen.isEmpty ? Self.hostsDefault : options.listen.flatMap(Self.list)
-        for text in hosts {
-            var address = try Self.address(text)
-            if address.port == nil {
-                if port == 0 { continue }
-                address.port = port == -1 ? 0 : UInt16(port)
-            }
-            addresses.append(ListenAddress(host: address.host, port: address.port ?? 0))
+        guard let number = Int(text), (-1...65_535).contains(number) else {
+            throw StartFailure("-p \(text): expected a port from 0 to 65535, or -1 for any free one", .usage)
         }
-    }
-
-    private static func list(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
-
-    /// Reads `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT`, `*`, with memcached's `tag[…]:` and `proto[ascii]:` before it.
-    static func address(_ text: String) throws(StartFailure) -> (host: String?, port: UInt16?) {
-        var rest = text[...]
-        for word in ["tag[", "proto["] where rest.hasPrefix(word) {
-            guard let end = rest.firstRange(of: "]:") else { throw badAddress(text) }
-            if word == "proto[", rest[rest.index(rest.startIndex, offsetBy: 6)..<end.lowerBound] == "binary" {
-                throw StartFailure("-l \(text): there is no binary protocol", .usage)
-            }
-            rest = rest[end.upperBound...]
-        }
-        var portText: Substring?
-        if rest.first == "[" {
-            guard let end = rest.firstIndex(of: "]") else { throw badAddress(text) }
-            let behind = rest[rest.index(after: end)...]
-            rest = rest[rest.index(after: rest.startIndex)..<end]
-            if behind.first == ":" { portText = behind.dropFirst() } else if !behind.isEmpty { throw badAddress(text) }
-        } else if rest.filter({ $0 == ":" }).count == 1, let colon = rest.firstIndex(of: ":") {
-            portText = rest[rest.index(after: colon)...]
-            rest = rest[..<colon]
-        }
-        var port: UInt16?
-        if let portText {
-            guard let number = UInt16(portText), number > 0 else { throw badAddress(text) }
-            port = number
-        }
-        if rest.isEmpty { throw badAddress(text) }
-        return (rest == "*" ? nil : String(rest), port)
-    }
-
-    private static func badAddress(_ text: String) -> StartFailure {
-        StartFailure("-l \(text): expected HOST, HOST:PORT or [V6]:PORT", .systemRefused)
+        tcpPort = number == 0 ? nil : UInt16(max(number, 0))
     }
 
     /// Makes paths independent of the working directory, which `-d` leaves.

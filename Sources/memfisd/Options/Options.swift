@@ -44,8 +44,10 @@ struct ListeningOptions: ParsableArguments {
     var threads: Int = 4
     @Option(name: [.customShort("b"), .long], help: "Length of the listen queue.")
     var listenBacklog: Int = 1024
-    @Option(name: [.customShort("R"), .long], help: "Requests of one connection served before the next one's turn.")
-    var maxReqsPerEvent: Int = 20
+    @Option(
+        name: [.customShort("R"), .long],
+        help: "Requests of one connection served before the next one's turn. (default: what one read brings)")
+    var maxReqsPerEvent: Int?
     @Option(name: [.customShort("B"), .long], help: "Protocol: auto or ascii; there is no binary one.")
     var `protocol` = "auto"
     @Option(name: [.customShort("Y"), .long], help: "File of user:password lines; clients must authenticate.")

@@ -10,6 +10,7 @@ struct Settings {
     var mountThreads: Int
     /// Milliseconds a storage command waits for the kernel's caches.
     var coherenceTimeoutMilliseconds: Int
+    var startedAsRoot: Bool
     var serving: ServingIdentity
     var verbosity: Int
     var isDaemon: Bool
@@ -26,12 +27,13 @@ struct Settings {
     init(_ options: Options, machine: Machine = .current()) throws(StartFailure) {
         extended = try ExtendedWords.parse(options.process.extended, mounts: !options.mountpoint.isEmpty)
         listening = try Listening(options.listening)
+        startedAsRoot = machine.user == 0
         serving = try ServingIdentity.choose(name: options.process.user, startedAs: machine.user)
         store = try Self.storeConfiguration(options, machine: machine)
         store.servingUser = serving.user
-        if let umask = extended.mount.umask { store.umask = umask }
-        mountPoints = options.mountpoint.map { FilePaths.absolute($0, from: machine.workingDirectory) }
-        store.mountPoints = mountPoints.map { Array($0.utf8) }
+        let spelled = options.mountpoint.map { FilePaths.absolute($0, from: machine.workingDirectory) }
+        mountPoints = spelled.map(FilePaths.real)
+        store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }
         mountThreads = try Self.inRange(options.files.mountThreads, 1...64, "--mount-threads")
         store.sessionsMax = listening.threads + mountThreads + 8
         coherenceTimeoutMilliseconds = try Self.inRange(

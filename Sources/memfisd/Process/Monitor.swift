@@ -10,7 +10,7 @@ struct MonitorTasks {
     var mount: () throws(StartFailure) -> Int32
     /// Joins the further mount points to the first.
     var bindMounts: () throws(StartFailure) -> Void
-    /// Takes all mounts away; does nothing where there is none.
+    /// Takes all mounts away; only asked when there are some.
     var detach: () -> Void
     /// Both doors are open.
     var ready: () -> Void
@@ -23,11 +23,22 @@ struct Monitor {
     let sentinel: SentinelPipe
     let signals: StopSignals
     let tasks: MonitorTasks
+    private var isMounted = false
+
+    private init(
+        server: pid_t, channel: MonitorChannel, sentinel: SentinelPipe, signals: StopSignals, tasks: MonitorTasks
+    ) {
+        self.server = server
+        self.channel = channel
+        self.sentinel = sentinel
+        self.signals = signals
+        self.tasks = tasks
+    }
 
     /// How long the server may take to end after SIGTERM or SIGINT before it is killed, in milliseconds.
     static let stopGraceMilliseconds: Int32 = 30_000
 
-    /// Forks: returns the monitor in the parent, nil in the child, after calling `start` with its end of the channel there.
+    /// Forks: returns the monitor in the parent, the server's end of the channel in the child.
     ///
     /// No thread may exist yet.
     /// - Throws: StartFailure, status 71, when the system refuses a process or a pipe.
@@ -61,7 +72,7 @@ struct Monitor {
     }
 
     /// Waits for the server's end and cleans up; the status to exit with.
-    func run() -> Int32 {
+    mutating func run() -> Int32 {
         var isChannelOpen = true
         var timeout: Int32 = -1
         while true {
@@ -82,14 +93,16 @@ struct Monitor {
     }
 
     /// Carries out one request; false when the server closed the channel.
-    private func answer() -> Bool {
+    private mutating func answer() -> Bool {
         guard let (byte, passed) = channel.receive() else { return false }
         if passed >= 0 { close(passed) }
         guard let request = MonitorRequest(rawValue: byte) else { return false }
         do throws(StartFailure) {
             switch request {
             case .mount:
+                sentinel.tell(.mounting)
                 let device = try tasks.mount()
+                isMounted = true
                 _ = channel.send(MonitorAnswer.done.rawValue, descriptor: device)
                 // Only the server keeps the device: with its end the kernel ends the filesystem.
                 close(device)
@@ -99,7 +112,7 @@ struct Monitor {
             case .ready:
                 tasks.ready()
             case .unmount:
-                tasks.detach()
+                unmount()
                 _ = channel.send(MonitorAnswer.done.rawValue)
             }
         } catch {
@@ -109,6 +122,14 @@ struct Monitor {
         return true
     }
 
+    private mutating func unmount() {
+        // Only what this monitor mounted: the next daemon may have mounted on the same place since.
+        guard isMounted else { return }
+        tasks.detach()
+        isMounted = false
+        sentinel.tell(.unmounted)
+    }
+
     /// The server's exit status as a shell would see it; nil while it runs.
     private func reap() -> Int32? {
         var status: Int32 = 0
@@ -116,9 +137,9 @@ struct Monitor {
         return cs_wait_exited(status) != 0 ? cs_wait_exit_status(status) : 128 + cs_wait_signal(status)
     }
 
-    private func finish(_ status: Int32) -> Int32 {
-        tasks.detach()
-        sentinel.dismiss()
+    private mutating func finish(_ status: Int32) -> Int32 {
+        unmount()
+        sentinel.tell(.dismissed)
         if status > 128 {
             StandardError.write("memfisd: the server was ended by signal \(status - 128); the mount was taken away\n")
         }

@@ -1,29 +1,22 @@
 // MountPoints: the directories that are mounted on: judged before the start,
-// cleaned of what a crash left, joined by bind mounts, and detached at the end.
-import CShims
+// cleaned of what a crash left, and detached at the end.
 import Glibc
+import MemFS
 
 enum MountPoints {
-    /// The filesystem type that the kernel shows for a mount of ours.
-    static let filesystemType = "fuse.memfisd"
-
     /// How long a mount of an ended daemon may take to go away before a start gives up, in milliseconds.
     static let vanishTimeoutMilliseconds = 3000
 
     /// Judges a mount point and cleans it.
     ///
-    /// - Parameter detach: takes a dead mount away.
-    /// - Throws: StartFailure: missing or no directory, status 66; a live daemon's, status 71.
-    static func prepare(_ path: String, detach: (String) -> Void) throws(StartFailure) {
+    /// - Throws: StartFailure: missing or no directory, status 66; a live daemon's or one that cannot be cleaned, status 71.
+    static func prepare(_ path: String) throws(StartFailure) {
         var waitedMilliseconds = 0
-        while carriesOurMount(path) {
-            if isDead(path) {
-                detach(path)
-                if carriesOurMount(path), isDead(path) {
-                    throw StartFailure("\(path) carries a dead mount that cannot be taken away", .systemRefused)
-                }
-                continue
+        while true {
+            do throws(MountError) { try Mounting.clearDead(at: path) } catch {
+                throw StartFailure("\(error.what): \(FilePaths.errorText(error.code))", .systemRefused)
             }
+            guard carriesOurMount(path) else { break }
             // A daemon that was killed this moment is being cleaned up by its monitor or sentinel.
             guard waitedMilliseconds < vanishTimeoutMilliseconds else {
                 throw StartFailure("\(path) is mounted by another memfisd that runs", .systemRefused)
@@ -49,15 +42,9 @@ enum MountPoints {
             guard fields.count > 6, unescaped(fields[4]) == path, let dash = fields.firstIndex(of: "-") else {
                 continue
             }
-            result = fields.count > dash + 1 && fields[dash + 1] == filesystemType
+            result = fields.count > dash + 1 && fields[dash + 1] == Mounting.type
         }
         return result
-    }
-
-    /// The server behind a mount is gone.
-    static func isDead(_ path: String) -> Bool {
-        var attributes = stat()
-        return unsafe stat(path, &attributes) != 0 && [ENOTCONN, ECONNABORTED, EIO].contains(errno)
     }
 
     /// Undoes the kernel's `\ooo` for blanks and backslashes in mount tables.
@@ -76,13 +63,10 @@ enum MountPoints {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// Makes `path` show what is mounted on `first`. Returns 0 or an errno. Source: mount(2), MS_BIND.
-    static func bind(_ first: String, on path: String) -> Int32 {
-        unsafe mount(first, path, nil, UInt(MS_BIND), nil) == 0 ? 0 : errno
-    }
-
-    /// Takes the mounts away, the last first, whether they are in use or not. Source: umount2(2), MNT_DETACH.
+    /// Takes the mounts away, the last first, whether they are in use or not. Where there is none, nothing happens.
     static func detach(_ paths: [String]) {
-        for path in paths.reversed() { unsafe umount2(path, Int32(MNT_DETACH)) }
+        for path in paths.reversed() {
+            do throws(MountError) { try Mounting.unmount(path) } catch { continue }
+        }
     }
 }

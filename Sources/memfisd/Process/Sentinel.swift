@@ -2,8 +2,8 @@
 // monitor's end. A monitor that was killed cannot clean up; the sentinel then
 // takes the mounts away and sees to it that the server ends.
 //
-// It sleeps on a pipe whose other end only the monitor holds. A byte means the
-// monitor is done in order; end of file without one means that it is gone.
+// It sleeps on a pipe whose other end only the monitor holds, and by which the
+// monitor tells what there is to clean. End of file means that it is gone.
 import CShims
 import Glibc
 
@@ -21,12 +21,21 @@ struct SentinelPipe {
         return SentinelPipe(readEnd: ends[0], writeEnd: ends[1])
     }
 
-    /// The monitor's last word: the sentinel may go.
-    func dismiss() {
-        var byte: UInt8 = 1
+    /// Tells the sentinel.
+    func tell(_ word: SentinelWord) {
+        var byte = word.rawValue
         _ = unsafe write(writeEnd, &byte, 1)
-        close(writeEnd)
     }
+}
+
+/// What the monitor tells the sentinel.
+enum SentinelWord: UInt8 {
+    /// There may be mounts from now on.
+    case mounting = 1
+    /// They are gone.
+    case unmounted = 2
+    /// Everything is in order: go.
+    case dismissed = 3
 }
 
 enum Sentinel {
@@ -52,15 +61,28 @@ enum Sentinel {
         for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         _ = unsafe chdir("/")
         keepOnly(pipe, server)
-        var byte: UInt8 = 0
-        var count = 0
-        repeat { count = unsafe read(pipe, &byte, 1) } while count < 0 && errno == EINTR
-        if count == 1 { _exit(0) }
-        MountPoints.detach(mountPoints)
+        if waitForMonitorsEnd(pipe) { MountPoints.detach(mountPoints.filter(MountPoints.carriesOurMount)) }
         if !Readiness.wait([server], timeoutMilliseconds: serverGraceMilliseconds)[0] {
             _ = cs_pidfd_send_signal(server, SIGKILL)
         }
         _exit(0)
+    }
+
+    /// Whether there are mounts when the monitor ends without a word; never returns when it says that all is in order.
+    private static func waitForMonitorsEnd(_ pipe: Int32) -> Bool {
+        var isMounted = false
+        while true {
+            var byte: UInt8 = 0
+            let count = unsafe read(pipe, &byte, 1)
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else { return isMounted }
+            switch SentinelWord(rawValue: byte) {
+            case .mounting: isMounted = true
+            case .unmounted: isMounted = false
+            case .dismissed: _exit(0)
+            case nil: return isMounted
+            }
+        }
     }
 
     /// Closes every other descriptor, so that no pipe or socket of the server outlives it here.

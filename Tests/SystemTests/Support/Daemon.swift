@@ -34,7 +34,9 @@ final class Daemon {
         process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
-            wrapper + [Self.programPath, "-p", "\(port)", "-s", socketPath, "-a", "0666", "--prefix", Self.prefix, "-v"]
+            wrapper + [
+                Self.programPath, "-p", "\(port)", "-s", socketPath, "-a", "0666", "--prefix", Self.prefix, "-v",
+            ]
             + words + (mount.map { [$0] } ?? [])
         process.standardInput = FileHandle.nullDevice
         process.standardError = try self.scratch.file("log", containing: "")
@@ -79,7 +81,7 @@ final class Daemon {
     /// Ends it and removes what the test wrote.
     func remove() {
         stop()
-        if let mount { umount2(mount, 2) }
+        if let mount { Files.unmount(mount) }
         scratch.remove()
     }
 }
@@ -87,7 +89,7 @@ final class Daemon {
 enum Requirements {
     /// Tests with a mount need root and /dev/fuse; without them they fail, since a test that is left out proves nothing.
     static func mountsArePossible() throws {
-        guard geteuid() == 0, access("/dev/fuse", R_OK | W_OK) == 0 else {
+        guard geteuid() == 0, Files.isReadableAndWritable("/dev/fuse") else {
             throw TestFailure(
                 "this test mounts a filesystem: it needs root and /dev/fuse "
                     + "(MEMFISD_TESTS_WITHOUT_MOUNT=1 leaves such tests out)")

@@ -34,7 +34,7 @@ final class MemcachedClient {
 
     private func receive() throws {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
+        let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { throw TestFailure("no reply: the connection is closed or silent") }
         received.append(contentsOf: buffer.prefix(count))
     }

@@ -80,7 +80,8 @@ enum Web {
     static func get(_ port: Int, _ path: String, _ options: [String] = []) throws -> WebAnswer {
         let result = try Shell.run(
             ["curl", "-s", "--path-as-is", "-w", "\n%{http_code}"] + options + ["http://127.0.0.1:\(port)\(path)"])
-        guard let cut = result.output.lastIndex(of: "\n"), let status = Int(result.output[result.output.index(after: cut)...])
+        guard let cut = result.output.lastIndex(of: "\n"),
+            let status = Int(result.output[result.output.index(after: cut)...])
         else { throw TestFailure("curl: \(result.output) \(result.errors)") }
         return WebAnswer(status: status, body: String(result.output[..<cut]))
     }

@@ -8,7 +8,7 @@ struct Scratch {
     init() throws {
         path = "/tmp/memfisd-test-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-        chmod(path, 0o755)
+        Files.setMode(path, 0o755)
     }
 
     func path(_ name: String) -> String { "\(path)/\(name)" }
