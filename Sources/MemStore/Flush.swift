@@ -53,5 +53,6 @@ extension Shard {
         arena.charge(bytes: state.index.sizeBytes)
         state.statistics.itemCount = 0
         state.statistics.itemBytes = 0
+        state.statistics.expiringCount = 0
     }
 }

@@ -108,6 +108,7 @@ extension Shard {
     private func count(_ record: Record, by step: Int) {
         state.statistics.itemCount += step
         state.statistics.itemBytes += step * itemBytes(record)
+        if record.meta.contains(.exptime) { state.statistics.expiringCount += step }
     }
 
     /// An item's size by memcached's formula.

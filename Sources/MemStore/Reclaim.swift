@@ -185,6 +185,8 @@ extension Shard {
         if let content = fields.content { detach(content, from: oldSegment) }
         let new = append(fields, record.key, record.inlineValue, .empty, to: kind, session)
         state.index.replace(hash, old, by: new)
+        // A touch may have left the old version with a field that says never.
+        if record.meta.contains(.exptime), fields.exptime == .never { state.statistics.expiringCount -= 1 }
         record.meta.insert(.dead)
         bury(record.sizeBytes, in: oldSegment)
     }

@@ -37,8 +37,10 @@ struct ShardStatistics {
     var itemCount = 0
     /// By memcached's formula.
     var itemBytes = 0
-    /// Records and attached contents: what eviction could free.
-    var evictableBytes = 0
+    /// Items that have an expiry.
+    var expiringCount = 0
+    var crawlerChecked = 0
+    var crawlerReclaimed = 0
     var itemsStoredTotal = 0
     var evictions = 0
     var evictedUnfetched = 0

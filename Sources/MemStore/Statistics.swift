@@ -20,6 +20,8 @@ public struct StoreStatistics: Sendable {
     public var evictedUnfetched = 0
     public var expiredUnfetched = 0
     public var reclaimed = 0
+    public var crawlerChecked = 0
+    public var crawlerReclaimed = 0
     /// Regular files, directories, other nodes, and bytes published, now.
     public var fileCount = 0
     public var directoryCount = 0
@@ -45,6 +47,8 @@ extension Shard {
         sum.evictedUnfetched += own.evictedUnfetched
         sum.expiredUnfetched += own.expiredUnfetched
         sum.reclaimed += own.reclaimed
+        sum.crawlerChecked += own.crawlerChecked
+        sum.crawlerReclaimed += own.crawlerReclaimed
         sum.indexBytes += state.index.sizeBytes
         sum.ghostBytes += state.ghost.sizeBytes
         for kind in [LogKind.probation, .main] { sum.evictableBytes += log(kind).liveBytes + log(kind).attachedBytes }
@@ -59,5 +63,7 @@ extension Shard {
         state.statistics.evictedUnfetched = 0
         state.statistics.expiredUnfetched = 0
         state.statistics.reclaimed = 0
+        state.statistics.crawlerChecked = 0
+        state.statistics.crawlerReclaimed = 0
     }
 }

@@ -6,6 +6,7 @@
 }
 extension StoreSession {
   func makeRoot() {}
+  func keepFiles(expiredMax: Int) {}
   func fileGet(_ key: Bytes, options: GetOptions) -> ItemView { fatalError() }
   func fileStore(_ key: Bytes, _ source: ValueSource, _ command: StoreCommand) -> StoreResult { fatalError() }
   func fileArithmetic(_ key: Bytes, _ command: ArithmeticCommand) -> ArithmeticResult { fatalError() }
