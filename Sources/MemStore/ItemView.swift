@@ -46,14 +46,17 @@ public struct ItemView {
 public struct ContentLease: Sendable {
     var shard: Int32 = -1
     var root: UInt32 = 0
+    /// Bytes of the whole content, which give its tree's shape.
+    var size: Int = 0
     /// Bytes that can be read through the lease.
     public private(set) var length: Int = 0
-    init(shard: Int32, root: UInt32, length: Int) {
+    init(shard: Int32, root: UInt32, size: Int, length: Int) {
         self.shard = shard
         self.root = root
+        self.size = size
         self.length = length
     }
     /// A lease of nothing, that needs no release.
     public init() {}
-    @inlinable public var isEmpty: Bool { length == 0 }
+    public var isEmpty: Bool { length == 0 }
 }
