@@ -1,21 +1,175 @@
-// Arena: the address space of the store, cut into segments and blocks, and the one counter that is the budget.
+// Arena: the address space of the store, cut into segments and blocks, and the
+// one counter that is the budget. A segment is either whole (a part of a log) or
+// cut into blocks (contents, tables).
+import CShims
+import Glibc
 
-/// The store's memory.
-///
-/// SAFETY: maps its own address space and unmaps it in `destroy`; hands out disjoint blocks, each owned by
-/// whoever took it until it gives it back.
-@safe struct Arena {
-    let state: UnsafeMutableRawPointer
-    /// Bytes of a block: 16 KiB, less with a small limit (4 KiB at least). A power of two.
-    var blockSizeBytes: Int { fatalError() }
-    /// The address of a block; valid while it is taken. Its bytes are undefined when it is taken.
-    @unsafe func address(ofBlock block: UInt32) -> UnsafeMutableRawPointer { fatalError() }
+/// What the arena knows of a segment. Fields from `shard` on belong to the log that has the segment (its shard's lock).
+struct SegmentState {
+    enum Kind: UInt8 { case free, log, blocks }
+    var kind = Kind.free
+    /// Neighbours in a free list, in the list of segments with as many free blocks, or in a log; 0 = none.
+    var next: UInt32 = 0
+    var previous: UInt32 = 0
+    /// A bit for each free block, with kind `.blocks`.
+    var freeBlocks: UInt16 = 0
+    var shard: UInt16 = 0
+    var log = LogKind.probation
+    /// Number of the segment within its shard.
+    var local: UInt32 = 0
+    /// Bytes appended, and bytes of records that are still live.
+    var usedBytes: UInt32 = 0
+    var liveBytes: UInt32 = 0
+    /// Bytes of contents that live records hold outside of the segment.
+    var attachedBytes: UInt64 = 0
+    /// Records keep their cas as a 32-bit difference to this.
+    var casBase: UInt64 = 0
 }
 
-extension StoreSession {
-    var arena: Arena { fatalError() }
-    /// Takes one block out of the session's reservation (`reserve`), which must hold one. Never 0.
-    func takeBlock() -> UInt32 { fatalError() }
-    /// Gives a block back to the arena.
-    func giveBack(block: UInt32) { fatalError() }
+/// The arena's fields. GUARDED_BY `lock` but for those set once.
+@safe struct ArenaState {
+    // Set once.
+    let mapping: Mapping
+    let segmentTable: UnsafeMutablePointer<SegmentState>
+    let blockCounts: UnsafeMutablePointer<UInt32>
+    let segmentTableMapping: Mapping
+    let blockCountMapping: Mapping
+    let geometry: ArenaGeometry
+    let segmentCount: UInt32
+    let lock = Lock()
+    /// A block of zeros that stands for holes.
+    var zeroBlock: UInt32 = 0
+
+    /// The limit; it can change at any time.
+    var limitBytes: Int
+    /// Segments taken and tables charged, in bytes: the budget. INVARIANT: limitBytes is only passed by charges.
+    var usedBytes = 0
+    /// Of `usedBytes`: memory of segments cut into blocks that no one has.
+    var freeBlockBytes = 0
+    /// Free segments whose pages may be resident, those that are surely not, and the first never used.
+    var warmHead: UInt32 = 0
+    var warmCount = 0
+    var coldHead: UInt32 = 0
+    var freshNext: UInt32 = 1
+    /// Heads of the lists of segments by their number of free blocks, 1 ... 16.
+    var partialHeads: InlineArray<17, UInt32> = .init(repeating: 0)
+}
+
+/// Sizes that follow from the limit.
+struct ArenaGeometry: Equatable {
+    /// log2 of the segment's and the block's bytes.
+    let segmentShift: Int
+    let blockShift: Int
+    var segmentSizeBytes: Int { 1 << segmentShift }
+    var blockSizeBytes: Int { 1 << blockShift }
+    var blocksPerSegment: Int { 1 << (segmentShift - blockShift) }
+
+    /// A segment is a 512th of the limit, 16 KiB to 256 KiB; a block a 16th of it, 4 KiB at least.
+    /// Larger segments would make one step of reclaiming longer, smaller ones waste more at their end.
+    init(limitBytes: Int) {
+        var shift = 14
+        while shift < 18, (1 << (shift + 1)) <= limitBytes / 512 { shift += 1 }
+        segmentShift = shift
+        blockShift = max(12, shift - 4)
+    }
+}
+
+/// A handle of the store's memory.
+///
+/// SAFETY: the state lives as long as the store; blocks and segments are disjoint and owned by whoever took
+/// them until they are given back.
+@safe struct Arena: @unchecked Sendable {  // guarded by its lock
+    private let pointer: UnsafeMutablePointer<ArenaState>
+
+    /// Maps the address space: the larger of the limit and the machine's memory, so that the limit can be raised.
+    init(limitBytes: Int) throws(StoreSetupError) {
+        let geometry = ArenaGeometry(limitBytes: limitBytes)
+        let machineBytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        // A little more than the largest limit: segments on their way back to the system are in no list.
+        let segments = max(limitBytes, machineBytes) / geometry.segmentSizeBytes + 64
+        let mapping = try Mapping(sizeBytes: segments << geometry.segmentShift, what: "the arena")
+        let table = try Mapping(sizeBytes: segments * MemoryLayout<SegmentState>.stride, what: "the segment table")
+        let counts = try Mapping(sizeBytes: segments * geometry.blocksPerSegment * 4, what: "the block counts")
+        unsafe pointer = .allocate(capacity: 1)
+        unsafe pointer.initialize(
+            to: ArenaState(
+                mapping: mapping, segmentTable: table.base.assumingMemoryBound(to: SegmentState.self),
+                blockCounts: counts.base.assumingMemoryBound(to: UInt32.self), segmentTableMapping: table,
+                blockCountMapping: counts, geometry: geometry, segmentCount: UInt32(segments), limitBytes: limitBytes))
+        guard let zero = takeBlock(near: 0) else { preconditionFailure("an arena has room for a first block") }
+        unsafe memset(address(ofBlock: zero), 0, geometry.blockSizeBytes)
+        state.zeroBlock = zero
+    }
+
+    /// Unmaps everything. No session may be in use.
+    func destroy() {
+        state.mapping.unmap()
+        state.segmentTableMapping.unmap()
+        state.blockCountMapping.unmap()
+        state.lock.destroy()
+        unsafe pointer.deinitialize(count: 1)
+        unsafe pointer.deallocate()
+    }
+
+    var state: ArenaState {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
+    }
+
+    // MARK: addresses
+
+    @inline(__always) var geometry: ArenaGeometry { state.geometry }
+    /// Bytes of a block: 16 KiB, less with a small limit. A power of two.
+    @inline(__always) var blockSizeBytes: Int { state.geometry.blockSizeBytes }
+    @inline(__always) var segmentSizeBytes: Int { state.geometry.segmentSizeBytes }
+
+    /// The address of a block; valid while it is taken. Its bytes are undefined when it is taken.
+    @inline(__always) @unsafe func address(ofBlock block: UInt32) -> UnsafeMutableRawPointer {
+        unsafe state.mapping.base + (Int(block) &<< state.geometry.blockShift)
+    }
+
+    /// The address of a segment's first byte.
+    @inline(__always) @unsafe func address(ofSegment segment: UInt32) -> UnsafeMutableRawPointer {
+        unsafe state.mapping.base + (Int(segment) &<< state.geometry.segmentShift)
+    }
+
+    /// The block that an address lies in; nil for memory outside of the arena.
+    @unsafe func block(at address: UnsafeRawPointer) -> UInt32? {
+        let offset = unsafe address - UnsafeRawPointer(state.mapping.base)
+        guard offset >= 0, offset < state.mapping.sizeBytes else { return nil }
+        return UInt32(offset >> state.geometry.blockShift)
+    }
+
+    /// What is known of a segment.
+    @inline(__always) subscript(segment: UInt32) -> SegmentState {
+        unsafeAddress { unsafe UnsafePointer(state.segmentTable + Int(segment)) }
+        nonmutating unsafeMutableAddress { unsafe state.segmentTable + Int(segment) }
+    }
+
+    // MARK: counts of blocks, which may be shared by versions and readers
+
+    /// Counts one more holder of a block.
+    @inline(__always) func retain(block: UInt32) { unsafe _ = cs_add32(state.blockCounts + Int(block), 1) }
+
+    /// Whether a block has more than one holder.
+    @inline(__always) func isShared(block: UInt32) -> Bool {
+        unsafe cs_load32_acquire(state.blockCounts + Int(block)) > 1
+    }
+
+    /// Gives one holder's count back; the last one frees the block.
+    func release(block: UInt32) {
+        if unsafe cs_sub32(state.blockCounts + Int(block), 1) == 0 { giveBack(block: block) }
+    }
+
+    // MARK: the budget
+
+    /// Bytes in use, by a load that may be a moment old.
+    var usedBytes: Int { state.lock.withLock { state.usedBytes } }
+    var limitBytes: Int { state.lock.withLock { state.limitBytes } }
+
+    /// Counts memory of a table outside of the segments. It may pass the limit; the next reservation makes it good.
+    func charge(bytes: Int) { state.lock.withLock { state.usedBytes += bytes } }
+
+    /// Whether the limit is passed, by charges or because it was lowered.
+    var isOverLimit: Bool { state.lock.withLock { state.usedBytes > state.limitBytes } }
 }

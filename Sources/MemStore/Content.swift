@@ -1,15 +1,28 @@
-// Content: the bytes of a file (or of a large item) as a version that can be
-// shared. A small content is one piece of its shard's log; a large one is a tree of blocks and a last
-// piece. Sharing is by count, writing copies what is shared.
+// Content: the bytes of a file or of a large item as a version that can be shared. A content up to one block is
+// a piece or a block; a larger one is a tree of nodes (pieces of references) with blocks and pieces as
+// its leaves. Sharing is by count; writing copies what is shared, and only that.
+import Glibc
 
 /// A version of a content: a plain value that its holder (an inode's live or published field, an item's record)
 /// keeps. Copying the struct copies no right: each holder has one count (`retain`, `release`).
 struct Content: Equatable {
-    /// What holds the bytes; 0 = nothing but zeros.
+    /// A `ContentReference`: what holds the bytes; 0 = nothing but zeros.
     var root: UInt32 = 0
     /// Bytes.
     var size: UInt64 = 0
     static let empty = Content()
+}
+
+/// What a place of a content's tree holds: nothing (a hole), a block of the arena, or a piece of the shard.
+struct ContentReference: Equatable {
+    let rawValue: UInt32
+    static let hole = ContentReference(rawValue: 0)
+    @inline(__always) init(rawValue: UInt32) { self.rawValue = rawValue }
+    @inline(__always) init(block: UInt32) { rawValue = block }
+    @inline(__always) init(piece: UInt32) { rawValue = piece | 1 << 31 }
+    @inline(__always) var isHole: Bool { rawValue == 0 }
+    @inline(__always) var piece: UInt32? { rawValue >> 31 == 1 ? rawValue & 0x7fff_ffff : nil }
+    @inline(__always) var block: UInt32? { rawValue >> 31 == 0 && rawValue != 0 ? rawValue : nil }
 }
 
 /// Upper bounds of the memory that one change of a content takes; reserve so much before taking a lock.
@@ -20,70 +33,123 @@ struct MemoryNeed {
     var segments = 0
 }
 
-/// A value that a storage command brings: at hand, or received piece by piece.
-enum ValueSource {
-    case bytes(Bytes)
-    case pending(PendingValue)
-    var count: Int { fatalError() }
+/// A content that waits to be freed in slices.
+struct GraveyardEntry {
+    var reference: ContentReference
+    var level: Int
+}
+
+/// The shape of a content's tree, which follows from its size.
+enum ContentShape {
+    /// References in a node.
+    static let fanoutShift = 9
+    static let fanout = 1 << fanoutShift
+    /// A node begins with the bytes of memory below it (8 bytes).
+    static let nodeHeaderSizeBytes = 8
+    static let nodeSizeBytesMax = nodeHeaderSizeBytes + 4 * fanout
+    /// Levels of nodes above the leaves for `size` bytes in blocks of 2^`blockShift`.
+    @inline(__always) static func depth(size: UInt64, blockShift: Int) -> Int {
+        var blocks = (size &+ (1 << UInt64(blockShift)) &- 1) >> UInt64(blockShift)
+        var depth = 0
+        while blocks > 1 {
+            blocks = (blocks &+ UInt64(fanout) &- 1) >> UInt64(fanoutShift)
+            depth += 1
+        }
+        return depth
+    }
 }
 
 // Everything here: the shard's lock is held by the caller; where a content grows or is copied, the session holds a
 // reservation of at least the need stated (see StoreSession.reserve), so nothing can fail in the middle.
 extension Shard {
+    @inline(__always) var blockShift: Int { arena.geometry.blockShift }
+    @inline(__always) func depth(_ content: Content) -> Int { ContentShape.depth(size: content.size, blockShift: blockShift) }
+
+    // MARK: holders
+
     /// Counts one more holder.
-    func retain(_ content: Content) { fatalError() }
-    /// Gives a holder's count back; the last one frees the bytes.
-    func release(_ content: Content, _ session: StoreSession) { fatalError() }
+    @inline(__always) func retain(_ content: Content) { retain(ContentReference(rawValue: content.root)) }
 
-    /// What `makeContent` may take at most.
-    static func need(forMaking source: ValueSource) -> MemoryNeed { fatalError() }
-    /// A new content with one holder, made of a value that came in through the port. Ends a pending value.
-    func makeContent(_ source: ValueSource, _ session: StoreSession) -> Content { fatalError() }
+    @inline(__always) func retain(_ reference: ContentReference) {
+        if let piece = reference.piece {
+            state.pieces[piece].holderCount += 1
+        } else if let block = reference.block {
+            arena.retain(block: block)
+        }
+    }
 
-    /// Copies bytes from `offset` on into `buffer`, zeros for holes; returns how many (fewer only at the end).
-    @unsafe func read(_ content: Content, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int { fatalError() }
+    /// Gives a holder's count back; the last one frees the bytes, those of a very large content in slices later.
+    func release(_ content: Content) {
+        let reference = ContentReference(rawValue: content.root)
+        let level = depth(content)
+        if level >= 2, let piece = reference.piece, state.pieces[piece].holderCount == 1 {
+            state.graveyard.append(GraveyardEntry(reference: reference, level: level))
+        } else {
+            release(reference, level: level)
+        }
+    }
 
-    /// What `write` may take at most.
-    static func need(forWriteAt offset: UInt64, count: Int, into content: Content) -> MemoryNeed { fatalError() }
-    /// Writes into a content, growing it, copying what is shared with another holder.
-    func write(_ content: inout Content, at offset: UInt64, _ bytes: Bytes, _ session: StoreSession) { fatalError() }
+    /// Gives one count of a reference back; `level` is 0 for a leaf.
+    func release(_ reference: ContentReference, level: Int) {
+        if let block = reference.block {
+            arena.release(block: block)
+        } else if let piece = reference.piece {
+            state.pieces[piece].holderCount -= 1
+            guard state.pieces[piece].holderCount == 0 else { return }
+            if level > 0 {
+                for index in 0..<entryCount(ofNode: piece) { release(entry(index, ofNode: piece), level: level - 1) }
+            }
+            freePiece(piece)
+        }
+    }
 
-    /// What `truncate` and `zero` may take at most.
-    static func need(forCutOf content: Content) -> MemoryNeed { fatalError() }
-    /// Sets the size: frees what is behind it, or adds a hole.
-    func truncate(_ content: inout Content, to size: UInt64, _ session: StoreSession) { fatalError() }
-    /// Makes a hole of the range (within the size), freeing whole blocks.
-    func zero(_ content: inout Content, from start: UInt64, to end: UInt64, _ session: StoreSession) { fatalError() }
+    /// Whether writing to what a reference names would be seen by another holder.
+    @inline(__always) func isShared(_ reference: ContentReference) -> Bool {
+        if let piece = reference.piece { return state.pieces[piece].holderCount > 1 }
+        if let block = reference.block { return arena.isShared(block: block) }
+        return false
+    }
 
-    /// The first offset from `offset` on that holds data (or lies in a hole, for `hole` true); nil when there is none.
-    func seek(_ content: Content, from offset: UInt64, hole: Bool) -> UInt64? { fatalError() }
+    // MARK: nodes
+
+    @inline(__always) func entryCount(ofNode piece: UInt32) -> Int {
+        (Int(state.pieces[piece].length) - ContentShape.nodeHeaderSizeBytes) / 4
+    }
+    @inline(__always) func entry(_ index: Int, ofNode piece: UInt32) -> ContentReference {
+        guard index < entryCount(ofNode: piece) else { return .hole }
+        return ContentReference(
+            rawValue: unsafe bytes(ofPiece: piece)
+                .load(fromByteOffset: ContentShape.nodeHeaderSizeBytes + 4 * index, as: UInt32.self))
+    }
+
+    /// The leaf of block `index`; a hole where there is none.
+    @inline(__always) func leaf(_ content: Content, block index: UInt64) -> ContentReference {
+        var reference = ContentReference(rawValue: content.root)
+        var level = depth(content)
+        while level > 0 {
+            guard let piece = reference.piece else { return .hole }
+            level -= 1
+            let place = Int(index >> UInt64(level * ContentShape.fanoutShift)) & (ContentShape.fanout - 1)
+            reference = entry(place, ofNode: piece)
+        }
+        return reference
+    }
+
+    /// Bytes of memory of a leaf.
+    @inline(__always) func allocatedBytes(ofLeaf reference: ContentReference) -> UInt64 {
+        if let piece = reference.piece { return UInt64(state.pieces[piece].capacity) }
+        return reference.isHole ? 0 : UInt64(arena.blockSizeBytes)
+    }
+
+    /// Bytes of memory below a reference.
+    func allocatedBytes(_ reference: ContentReference, level: Int) -> UInt64 {
+        guard level > 0 else { return allocatedBytes(ofLeaf: reference) }
+        guard let piece = reference.piece else { return 0 }
+        return unsafe bytes(ofPiece: piece).load(as: UInt64.self)
+    }
 
     /// Bytes of memory that the content takes (shared ones included).
-    func allocatedBytes(_ content: Content) -> UInt64 { fatalError() }
-
-    /// The view that a port read gets of a content: `headLength`, `tail` and the root are filled in.
-    func show(_ content: Content, in view: inout ItemView) { fatalError() }
-}
-
-extension StoreSession {
-    /// Makes sure that the session holds at least `need` in reserved memory, evicting cache items for it. No lock of
-    /// the store may be held. What an operation does not use stays with the session, up to a small bound.
-    /// - Throws: noSpace.
-    func reserve(_ need: MemoryNeed) throws(StoreError) { fatalError() }
-}
-
-/// A handle of one shard: a lock and what it guards.
-///
-/// SAFETY: points to memory that the store owns for its whole life.
-@safe struct Shard {
-    let state: UnsafeMutableRawPointer
-    func lock() { fatalError() }
-    func unlock() { fatalError() }
-}
-
-extension StoreSession {
-    /// The shard of an inode: its lock guards the inode's attributes and contents.
-    func shard(of ino: UInt32) -> Shard { fatalError() }
-    /// The shard of a key's hash.
-    func shard(ofHash hash: UInt64) -> Shard { fatalError() }
+    func allocatedBytes(_ content: Content) -> UInt64 {
+        allocatedBytes(ContentReference(rawValue: content.root), level: depth(content))
+    }
 }

@@ -32,6 +32,8 @@ public struct ItemView {
     public var isFile = false
     /// Change notices caused by `GetOptions.touch` (see `ChangeStream`).
     public var pendingChanges: Int = 0
+    /// File keys: why a touch or a vivify was refused (the view is a miss then); `.done` otherwise.
+    public var refusal: Outcome = .done
     /// Whose lock is held: shard number, or -1 for none. The store's own.
     var shard: Int32 = -1
     var root: UInt32 = 0
@@ -46,14 +48,17 @@ public struct ItemView {
 public struct ContentLease: Sendable {
     var shard: Int32 = -1
     var root: UInt32 = 0
+    /// Bytes of the whole content, which give its tree's shape.
+    var size: Int = 0
     /// Bytes that can be read through the lease.
     public private(set) var length: Int = 0
-    init(shard: Int32, root: UInt32, length: Int) {
+    init(shard: Int32, root: UInt32, size: Int, length: Int) {
         self.shard = shard
         self.root = root
+        self.size = size
         self.length = length
     }
     /// A lease of nothing, that needs no release.
     public init() {}
-    @inlinable public var isEmpty: Bool { length == 0 }
+    public var isEmpty: Bool { length == 0 }
 }

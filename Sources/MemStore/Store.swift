@@ -1,61 +1,171 @@
-// Store: the whole public face of the store. One process has one; each thread
-// that talks to it has a `StoreSession`. It knows no socket, no FUSE type and
-// no text format.
+// Store: the store as its owner sees it: made once, asked for sessions and statistics, told new limits. One process
+// has one; each thread that talks to it has a `StoreSession`, whose methods are in Items*.swift and
+// FileOperations*.swift. It knows no socket, no FUSE type and no text format.
+import CShims
+import Glibc
 
-/// What a store is made with.
-public struct StoreConfiguration: Sendable {
-    /// Memory limit in bytes for everything the store holds, at least `Limits.memoryLimitMin`.
-    public var memoryLimitBytes = 64 << 20
-    /// Largest total of an item by memcached's formula (see `ItemSize`), in bytes. Bounds cache items only.
-    public var itemSizeMaxBytes = 1 << 20
-    /// Evict cache items when memory runs out; without, writers get `.noMemory`.
-    public var evictsItems = true
-    /// Evict files too, oldest unused first.
-    public var evictsFiles = false
-    /// Items have a cas token (memcached's `-C` turns it off).
-    public var hasCas = true
-    /// Key prefixes and the directory of the tree that each stands for; the longest match wins.
-    public var prefixes: [KeyPrefix] = []
-    /// Names tried, in order, for a file key that ends in a slash; empty = off.
-    public var indexNames: [[UInt8]] = [Array("index.html".utf8)]
-    /// Storage commands on file keys are refused.
-    public var filesReadOnly = false
-    /// What files may take of the limit, in bytes.
-    public var filesMaxBytes = Int.max
-    /// By whose rights the port reads and writes files.
-    public var servingUser = ServingUser(uid: 65534, gid: 65534, groups: [])
-    /// The file mode creation mask of files and directories that the port creates.
-    public var umask: UInt32 = 0o022
-    /// Publish what is appended to a file opened with O_APPEND this long after its last write; 0 = only on close.
-    public var publishIntervalSeconds: Double = 1
-    /// Absolute symlinks that begin with one of these (the current mount points, without a trailing slash) stay in the tree.
-    public var mountPoints: [[UInt8]] = []
-    /// Threads that will make sessions; one slot each of the tree's lock is set aside.
-    public var sessionsMax = 32
-    public init() {}
+/// Why a store could not be made.
+public struct StoreSetupError: Error, Sendable {
+    /// What was tried, with its size.
+    public var what: String
+    public var errno: Int32
 }
 
-/// A key prefix and its directory.
-public struct KeyPrefix: Sendable, Equatable {
-    /// The bytes before `/path`, e.g. `memfis://www.example.org`; may be empty.
-    public var prefix: [UInt8]
-    /// The directory of the tree, e.g. `/` or `/a`; absolute, no trailing slash but for the root.
-    public var directory: [UInt8]
-    public init(prefix: [UInt8], directory: [UInt8]) {
-        self.prefix = prefix
-        self.directory = directory
+/// An in-memory store of items and files under one memory budget.
+///
+/// SAFETY: `shared` and what it points to live until `deinit`, which runs when no session is left: each holds the store.
+@safe public final class Store: @unchecked Sendable {  // all shared state is behind locks; see ARCHITECTURE.md
+    public let configuration: StoreConfiguration
+    public let clock: Clock
+    /// The ordered stream of changes; the filesystem reads it.
+    public let changes: ChangeStream
+    private let shared: UnsafeMutablePointer<StoreShared>
+    private let tree: Tree
+    private let slotLock = Lock()
+    /// GUARDED_BY slotLock
+    private var freeSlots: [Int]
+
+    /// Reserves the address space and makes an empty tree.
+    /// - Throws: StoreSetupError when the address space cannot be had.
+    public init(configuration: StoreConfiguration, clock: Clock = Clock()) throws(StoreSetupError) {
+        self.configuration = configuration
+        self.clock = clock
+        changes = ChangeStream()
+        unsafe shared = try StoreShared.make(configuration, clock)
+        freeSlots = Array((0..<configuration.sessionsMax).reversed())
+        tree = Tree.create(configuration: configuration, changes: changes)
+        let session = makeSession()
+        session.makeRoot()
+        session.end()
+    }
+
+    deinit {
+        tree.destroy()
+        unsafe StoreShared.destroy(shared)
+        slotLock.destroy()
+    }
+
+    /// A session for one thread; ended by `StoreSession.end()`. At most `configuration.sessionsMax` at a time.
+    public func makeSession() -> StoreSession {
+        guard let slot = slotLock.withLock({ freeSlots.popLast() }) else {
+            preconditionFailure("more sessions than StoreConfiguration.sessionsMax")
+        }
+        let state = UnsafeMutablePointer<SessionState>.allocate(capacity: 1)
+        unsafe state.initialize(
+            to: SessionState(shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree))
+        let session = unsafe StoreSession(state)
+        session.refreshClock()
+        return session
+    }
+
+    func giveBack(slot: Int) { slotLock.withLock { freeSlots.append(slot) } }
+
+    /// Changes the memory limit. Nothing is freed here: the housekeeper and the next writers bring the store below it.
+    /// False: it is below the smallest limit or above the address space.
+    public func setMemoryLimit(bytes: Int) -> Bool {
+        let arena = unsafe shared.pointee.arena
+        guard bytes >= Limits.memoryLimitMin,
+            bytes <= (Int(arena.state.segmentCount) - 64) * arena.segmentSizeBytes
+        else { return false }
+        arena.setLimit(bytes: bytes)
+        return true
+    }
+
+    /// All counters of the store, summed.
+    public func statistics() -> StoreStatistics {
+        var sum = StoreStatistics()
+        let arena = unsafe shared.pointee.arena
+        sum.memoryLimitBytes = arena.limitBytes
+        sum.memoryUsedBytes = arena.usedBytes
+        sum.memoryFreeBlockBytes = arena.state.lock.withLock { arena.state.freeBlockBytes }
+        sum.segmentSizeBytes = arena.segmentSizeBytes
+        sum.blockSizeBytes = arena.blockSizeBytes
+        sum.shardCount = unsafe shared.pointee.shardCount
+        for number in 0..<sum.shardCount { unsafe Shard(shared.pointee.shards + number).add(to: &sum) }
+        tree.add(to: &sum)
+        return sum
+    }
+
+    /// Zeroes the counters that `stats reset` zeroes.
+    public func resetStatistics() {
+        for number in 0..<(unsafe shared.pointee.shardCount) {
+            unsafe Shard(shared.pointee.shards + number).resetStatistics()
+        }
     }
 }
 
-/// User and groups whose permission bits decide what the port may do.
-public struct ServingUser: Sendable, Equatable {
-    public var uid: UInt32
-    public var gid: UInt32
-    /// Supplementary groups.
-    public var groups: [UInt32]
-    public init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
-        self.uid = uid
-        self.gid = gid
-        self.groups = groups
+extension StoreShared {
+    /// Shards at most a 128th of the segments, so that open segments are a small part of the memory.
+    private static func shardCount(_ configuration: StoreConfiguration) -> Int {
+        let geometry = ArenaGeometry(limitBytes: configuration.memoryLimitBytes)
+        return max(1, min(32, configuration.memoryLimitBytes / geometry.segmentSizeBytes / 128))
+    }
+
+    static func make(
+        _ configuration: StoreConfiguration, _ clock: Clock
+    ) throws(StoreSetupError) -> UnsafeMutablePointer<StoreShared> {
+        let arena = try Arena(limitBytes: max(configuration.memoryLimitBytes, Limits.memoryLimitMin))
+        let shardCount = shardCount(configuration)
+        let casCounter = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
+        unsafe casCounter.initialize(repeating: 0, count: 16)
+        let seed = UInt64.random(in: .min ... .max)
+        let shards = UnsafeMutablePointer<ShardState>.allocate(capacity: shardCount)
+        for number in 0..<shardCount {
+            let state = unsafe try ShardState.make(
+                number: number, arena: arena, shardCount: shardCount, seed: seed, hasCas: configuration.hasCas,
+                casCounter: casCounter)
+            unsafe (shards + number).initialize(to: state)
+            arena.charge(bytes: unsafe shards[number].index.sizeBytes)
+        }
+        let shared = UnsafeMutablePointer<StoreShared>.allocate(capacity: 1)
+        unsafe shared.initialize(
+            to: StoreShared(
+                arena: arena, shards: shards, shardCount: shardCount, seed: seed, clock: Unmanaged.passRetained(clock),
+                casCounter: casCounter, itemSizeMaxBytes: configuration.itemSizeMaxBytes,
+                inlineValueLengthMax: min(Record.inlineValueLengthMax, arena.blockSizeBytes),
+                evictsItems: configuration.evictsItems, hasCas: configuration.hasCas,
+                prefixes: PrefixTable(configuration.prefixes)))
+        unsafe shared.pointee.spareSegment = arena.takeSegment() ?? 0
+        return unsafe shared
+    }
+
+    static func destroy(_ shared: UnsafeMutablePointer<StoreShared>) {
+        for number in 0..<(unsafe shared.pointee.shardCount) {
+            let shard = unsafe shared.pointee.shards + number
+            unsafe shard.pointee.unmap()
+            unsafe shard.deinitialize(count: 1)
+        }
+        unsafe shared.pointee.shards.deallocate()
+        unsafe shared.pointee.casCounter.deallocate()
+        unsafe shared.pointee.clock.release()
+        unsafe shared.pointee.prefixes.deallocate()
+        unsafe shared.pointee.reclaimLock.destroy()
+        unsafe shared.pointee.arena.destroy()
+        unsafe shared.deinitialize(count: 1)
+        unsafe shared.deallocate()
+    }
+}
+
+extension ShardState {
+    static func make(
+        number: Int, arena: Arena, shardCount: Int, seed: UInt64, hasCas: Bool, casCounter: UnsafeMutablePointer<UInt64>
+    ) throws(StoreSetupError) -> ShardState {
+        let segmentCount = Int(arena.state.segmentCount)
+        // Address space for the worst case; only what is touched takes memory.
+        let share = segmentCount << arena.geometry.segmentShift
+        let segmentsMapping = try Mapping(sizeBytes: (segmentCount + 1) * 4, what: "a shard's segment table")
+        return unsafe ShardState(
+            number: UInt16(number), arena: arena, index: try Index(sizeBytesMax: max(1 << 20, share / 4)),
+            segments: unsafe segmentsMapping.base.assumingMemoryBound(to: UInt32.self), segmentsMapping: segmentsMapping,
+            pieces: try PieceTable(countMax: max(1 << 16, share / 64)),
+            ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas, casCounter: casCounter)
+    }
+
+    func unmap() {
+        lock.destroy()
+        index.unmap()
+        segmentsMapping.unmap()
+        pieces.unmap()
+        ghost.unmap()
     }
 }

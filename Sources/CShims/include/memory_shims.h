@@ -26,3 +26,27 @@ static inline uint64_t cs_load64(const uint64_t *p) { return __atomic_load_n(p, 
 static inline void cs_store64(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
 static inline uint64_t cs_add64(uint64_t *p, uint64_t n) { return __atomic_add_fetch(p, n, __ATOMIC_RELAXED); }
 static inline uint64_t cs_sub64(uint64_t *p, uint64_t n) { return __atomic_sub_fetch(p, n, __ATOMIC_RELAXED); }
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+/* A bit for each of the 12 bytes at `p` (16 are readable) that equals `byte`. */
+static inline uint32_t cs_match_bytes12(const void *p, uint8_t byte)
+{
+#ifdef __SSE2__
+    __m128i line = _mm_loadu_si128((const __m128i *)p);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(line, _mm_set1_epi8((char)byte))) & 0xfffu;
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 12; i++)
+        bits |= (uint32_t)(((const uint8_t *)p)[i] == byte) << i;
+    return bits;
+#endif
+}
+
+/* Reads a word that another thread may be writing, for a hint only. */
+__attribute__((no_sanitize("thread")))
+static inline uint32_t cs_peek32(const void *p)
+{
+    return *(const volatile uint32_t *)p;
+}

@@ -1,0 +1,183 @@
+// Taking and giving back: free lists of segments, segments cut into blocks.
+import CShims
+import Glibc
+
+extension Arena {
+    // MARK: segments
+
+    /// Takes a whole segment, or nil when the budget has no room for one.
+    func takeSegment() -> UInt32? { state.lock.withLock { takeSegmentLocked() } }
+
+    private func takeSegmentLocked() -> UInt32? {
+        guard state.usedBytes + segmentSizeBytes <= state.limitBytes else { return nil }
+        let segment: UInt32
+        if state.warmHead != 0 {
+            // Warm ones first: their pages are there, so resident memory never passes the budget's peak.
+            segment = state.warmHead
+            state.warmHead = self[segment].next
+            state.warmCount -= 1
+        } else if state.coldHead != 0 {
+            segment = state.coldHead
+            state.coldHead = self[segment].next
+        } else {
+            guard state.freshNext < state.segmentCount else { return nil }
+            segment = state.freshNext
+            state.freshNext += 1
+        }
+        state.usedBytes += segmentSizeBytes
+        self[segment] = SegmentState(kind: .log)
+        return segment
+    }
+
+    /// Gives a whole segment back.
+    func giveBack(segment: UInt32) { state.lock.withLock { giveBackLocked(segment: segment) } }
+
+    private func giveBackLocked(segment: UInt32) {
+        precondition(self[segment].kind != .free, "a segment is given back once")
+        self[segment] = SegmentState(next: state.warmHead)
+        state.warmHead = segment
+        state.warmCount += 1
+        state.usedBytes -= segmentSizeBytes
+    }
+
+    // MARK: blocks
+
+    /// Takes one block with one holder, the one behind `neighbour` if that is free (so that a long content lies
+    /// together), or nil when the budget has no room.
+    func takeBlock(near neighbour: UInt32) -> UInt32? { state.lock.withLock { takeBlockLocked(near: neighbour) } }
+
+    /// Takes up to `count` blocks that lie together where possible. Returns how many it got.
+    @unsafe func takeBlocks(_ count: Int, near neighbour: UInt32, into blocks: UnsafeMutablePointer<UInt32>) -> Int {
+        state.lock.lock()
+        defer { state.lock.unlock() }
+        var last = neighbour
+        for index in 0..<count {
+            guard let block = takeBlockLocked(near: last) else { return index }
+            unsafe blocks[index] = block
+            last = block
+        }
+        return count
+    }
+
+    private func takeBlockLocked(near neighbour: UInt32) -> UInt32? {
+        let perSegment = UInt32(geometry.blocksPerSegment)
+        if neighbour != 0, (neighbour + 1) % perSegment != 0 {
+            let segment = (neighbour + 1) / perSegment
+            let bit = UInt16(1) << UInt16((neighbour + 1) % perSegment)
+            if self[segment].kind == .blocks, self[segment].freeBlocks & bit != 0 {
+                return take(bit: bit, of: segment)
+            }
+        }
+        // Else the fullest segment that has a free block, so that others can become empty.
+        for freeCount in 1..<Int(perSegment) where state.partialHeads[freeCount] != 0 {
+            let segment = state.partialHeads[freeCount]
+            let mask = self[segment].freeBlocks
+            return take(bit: mask & (~mask &+ 1), of: segment)
+        }
+        guard let segment = takeSegmentLocked() else { return nil }
+        self[segment].kind = .blocks
+        self[segment].freeBlocks = UInt16(truncatingIfNeeded: (1 << Int(perSegment)) - 1)
+        state.freeBlockBytes += segmentSizeBytes
+        insertPartial(segment)
+        return take(bit: 1, of: segment)
+    }
+
+    private func take(bit: UInt16, of segment: UInt32) -> UInt32 {
+        removePartial(segment)
+        self[segment].freeBlocks &= ~bit
+        if self[segment].freeBlocks != 0 { insertPartial(segment) }
+        state.freeBlockBytes -= blockSizeBytes
+        let block = segment * UInt32(geometry.blocksPerSegment) + UInt32(bit.trailingZeroBitCount)
+        unsafe cs_store32(state.blockCounts + Int(block), 1)
+        return block
+    }
+
+    /// Gives a block back, whatever its count.
+    func giveBack(block: UInt32) {
+        state.lock.lock()
+        defer { state.lock.unlock() }
+        unsafe cs_store32(state.blockCounts + Int(block), 0)
+        let perSegment = UInt32(geometry.blocksPerSegment)
+        let segment = block / perSegment
+        let bit = UInt16(1) << UInt16(block % perSegment)
+        precondition(
+            self[segment].kind == .blocks && self[segment].freeBlocks & bit == 0, "a block is given back once")
+        if self[segment].freeBlocks != 0 { removePartial(segment) }
+        self[segment].freeBlocks |= bit
+        state.freeBlockBytes += blockSizeBytes
+        if self[segment].freeBlocks.nonzeroBitCount == Int(perSegment) {
+            state.freeBlockBytes -= segmentSizeBytes
+            giveBackLocked(segment: segment)
+        } else {
+            insertPartial(segment)
+        }
+    }
+
+    private func insertPartial(_ segment: UInt32) {
+        let freeCount = self[segment].freeBlocks.nonzeroBitCount
+        let head = state.partialHeads[freeCount]
+        self[segment].next = head
+        self[segment].previous = 0
+        if head != 0 { self[head].previous = segment }
+        state.partialHeads[freeCount] = segment
+    }
+
+    private func removePartial(_ segment: UInt32) {
+        let freeCount = self[segment].freeBlocks.nonzeroBitCount
+        let (next, previous) = (self[segment].next, self[segment].previous)
+        if next != 0 { self[next].previous = previous }
+        if previous != 0 { self[previous].next = next } else { state.partialHeads[freeCount] = next }
+    }
+
+    // MARK: giving memory back to the system
+
+    /// Gives the pages of at most `count` free segments back, as long as more than `keep` are warm. Returns how many.
+    func discardWarm(count: Int, keep: Int) -> Int {
+        for done in 0..<count {
+            state.lock.lock()
+            let isExcess = state.warmCount > keep || (state.warmCount > 0 && state.usedBytes
+                + state.warmCount * segmentSizeBytes > state.limitBytes)
+            guard isExcess else {
+                state.lock.unlock()
+                return done
+            }
+            let segment = state.warmHead
+            state.warmHead = self[segment].next
+            state.warmCount -= 1
+            state.lock.unlock()
+            state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
+            state.lock.withLock {
+                self[segment].next = state.coldHead
+                state.coldHead = segment
+            }
+        }
+        return count
+    }
+
+    /// Sets the limit. Nothing is freed here.
+    func setLimit(bytes: Int) { state.lock.withLock { state.limitBytes = bytes } }
+
+    /// Walks every list and recounts. For tests; takes the lock.
+    func checkInvariants() {
+        state.lock.lock()
+        defer { state.lock.unlock() }
+        var free = 0
+        for freeCount in 1...geometry.blocksPerSegment {
+            var segment = state.partialHeads[freeCount]
+            while segment != 0 {
+                precondition(self[segment].freeBlocks.nonzeroBitCount == freeCount, "a segment is in the list of its count")
+                free += freeCount * blockSizeBytes
+                segment = self[segment].next
+            }
+        }
+        precondition(free == state.freeBlockBytes, "free blocks are counted")
+        var segment = state.warmHead
+        var warm = 0
+        while segment != 0 {
+            precondition(self[segment].kind == .free, "a warm segment is free")
+            warm += 1
+            segment = self[segment].next
+        }
+        precondition(warm == state.warmCount, "warm segments are counted")
+    }
+}

@@ -1,0 +1,58 @@
+// Flush: how flush_all empties the shards. Whole logs and the index go; no record is looked at but those with contents.
+import CShims
+import Glibc
+
+extension StoreSession {
+    /// memcached's flush_all: at `second` of the store's clock (nil: at once) all cache items stored before are gone. Files
+    /// stay. A later call replaces one that is pending.
+    public func flushItems(at second: UInt32?) {
+        guard let second, second > state.nowSecond else {
+            unsafe cs_store32(&shared.flushSecond, 0)
+            return dropItems()
+        }
+        unsafe cs_store32(&shared.flushSecond, second)
+    }
+
+    /// Carries a pending flush_all out, once.
+    func flushDueItems(_ now: UInt32) {
+        shared.reclaimLock.lock()
+        let flush = unsafe cs_load32(&shared.flushSecond)
+        let isDue = flush != 0 && flush <= now
+        if isDue { unsafe cs_store32(&shared.flushSecond, 0) }
+        shared.reclaimLock.unlock()
+        if isDue { dropItems() }
+    }
+
+    private func dropItems() {
+        for number in 0..<shared.shardCount {
+            let shard = shard(number: number)
+            shard.lock()
+            shard.dropItems()
+            shard.unlock()
+        }
+    }
+}
+
+extension Shard {
+    /// Removes all cache items.
+    func dropItems() {
+        for kind in [LogKind.probation, .main] {
+            var segment = log(kind).oldest
+            while segment != 0 {
+                let next = arena[segment].next
+                if arena[segment].attachedBytes > 0 {
+                    visitRecords(of: segment) { if let content = self.record(at: $0).content { self.release(content) } }
+                }
+                giveBack(segment: segment)
+                segment = next
+            }
+            state.logs[Int(kind.rawValue)] = LogState()
+        }
+        arena.charge(bytes: -state.index.sizeBytes)
+        state.index.reset()
+        arena.charge(bytes: state.index.sizeBytes)
+        state.statistics.itemCount = 0
+        state.statistics.itemBytes = 0
+        state.statistics.expiringCount = 0
+    }
+}

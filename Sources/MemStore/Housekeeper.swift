@@ -1,0 +1,119 @@
+// Housekeeper: the one background thread of the store. Ten times a second it does, in short slices, what no command
+// should wait for: expiry without an access, publishing what was appended, freeing large contents,
+// giving memory back to the system, following a lowered limit.
+import CShims
+import Glibc
+
+/// The store's background thread.
+///
+/// SAFETY: `stop` joins the thread, so its session and the flag outlive it.
+@safe public final class Housekeeper: @unchecked Sendable {  // the flag is atomic, the rest is set once
+    private static let intervalMicroseconds: UInt32 = 100_000
+    /// Bounds of one round, so that a round stays a small part of the interval.
+    private static let reclaimsPerRound = 256
+    private static let discardedBytesPerRound = 512 << 20
+    private static let graveyardSlicesPerRound = 64
+    private static let crawlSlicesPerRound = 40
+    private static let crawledPerSlice = 256
+    private static let expiredFilesPerRound = 256
+
+    private let session: StoreSession
+    private let stopFlag: UnsafeMutablePointer<UInt32>
+    private var thread = pthread_t()
+    /// Where the crawler goes on: shard and position in its index.
+    private var crawlShard = 0
+    private var crawlPosition: UInt64 = 0
+
+    /// Starts the thread.
+    public init(store: Store) {
+        session = store.makeSession()
+        unsafe stopFlag = .allocate(capacity: 1)
+        unsafe stopFlag.initialize(to: 0)
+        let context = unsafe Unmanaged.passRetained(self).toOpaque()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                let housekeeper = unsafe Unmanaged<Housekeeper>.fromOpaque(context).takeRetainedValue()
+                housekeeper.run()
+                return nil
+            }, context)
+        precondition(code == 0, "a process can start a thread")
+    }
+
+    /// Ends the thread and waits for it: at most a round and the interval.
+    public func stop() {
+        unsafe cs_store32_release(stopFlag, 1)
+        pthread_join(thread, nil)
+        session.end()
+        unsafe stopFlag.deallocate()
+    }
+
+    private func run() {
+        while unsafe cs_load32_acquire(stopFlag) == 0 {
+            session.refreshClock()
+            session.keepHouse(
+                reclaims: Self.reclaimsPerRound, discardedBytes: Self.discardedBytesPerRound,
+                graveyardSlices: Self.graveyardSlicesPerRound)
+            session.keepFiles(expiredMax: Self.expiredFilesPerRound)
+            for _ in 0..<Self.crawlSlicesPerRound where !crawlSlice() { break }
+            session.giveBackReserved(keeping: MemoryNeed())
+            usleep(Self.intervalMicroseconds)
+        }
+    }
+
+    /// Looks at a few items for expired ones. False: no shard has items that can expire.
+    private func crawlSlice() -> Bool {
+        for _ in 0..<session.shared.shardCount {
+            let shard = session.shard(number: crawlShard)
+            if let next = shard.crawl(from: crawlPosition, count: Self.crawledPerSlice, now: session.nowSecond) {
+                crawlPosition = next
+                return true
+            }
+            crawlShard = (crawlShard + 1) % session.shared.shardCount
+            crawlPosition = 0
+        }
+        return false
+    }
+}
+
+extension StoreSession {
+    /// One round of following the limit, freeing large contents and giving memory back.
+    func keepHouse(reclaims: Int, discardedBytes: Int, graveyardSlices: Int) {
+        for _ in 0..<reclaims where !(arena.isOverLimit && reclaim()) { break }
+        for number in 0..<shared.shardCount {
+            let shard = shard(number: number)
+            for _ in 0..<graveyardSlices {
+                shard.lock()
+                let didFree = shard.freeBuried(leafCount: Shard.graveyardSliceLeaves)
+                shard.unlock()
+                if !didFree { break }
+            }
+        }
+        // A few segments stay warm: the next writers need not wait for the kernel's zeros.
+        let keep = max(2, arena.limitBytes / arena.segmentSizeBytes / 64)
+        _ = arena.discardWarm(count: discardedBytes / arena.segmentSizeBytes, keep: keep)
+    }
+}
+
+extension Shard {
+    /// Removes expired items among about `count` from `position` of the index on. Returns where to go on, or nil when
+    /// the shard is through or has nothing that can expire. Takes the lock.
+    func crawl(from position: UInt64, count: Int, now: UInt32) -> UInt64? {
+        lock()
+        defer { unlock() }
+        guard state.statistics.expiringCount > 0 else { return nil }
+        var seen = 0
+        var due: [Reference] = []
+        let next = state.index.forEachReference(from: position) { reference in
+            seen += 1
+            if self.record(at: reference).exptime.isDue(at: now) { due.append(reference) }
+        } until: {
+            seen >= count
+        }
+        state.statistics.crawlerChecked += seen
+        state.statistics.crawlerReclaimed += due.count
+        for reference in due { expire(reference, hash(of: record(at: reference))) }
+        return next
+    }
+}

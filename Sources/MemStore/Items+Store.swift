@@ -1,0 +1,186 @@
+// The storage commands on cache items.
+import Glibc
+
+extension StoreSession {
+    /// A storage command whose whole value is at hand.
+    public func store(_ key: Bytes, hash: UInt64, value: Bytes, _ command: StoreCommand) -> StoreResult {
+        store(key, hash: hash, .bytes(value), command)
+    }
+
+    /// Stores a complete value and ends the `PendingValue`.
+    public func commit(_ value: PendingValue, key: Bytes, hash: UInt64, _ command: StoreCommand) -> StoreResult {
+        store(key, hash: hash, .pending(value), command)
+    }
+
+    /// Whether a value of `length` bytes under `key` passes the largest item size (file keys: never).
+    public func isTooLarge(key: Bytes, flags: UInt32, length: Int) -> Bool {
+        isTooLarge(keyLength: key.count, flags: flags, length: length) && !shared.prefixes.matches(key)
+    }
+
+    private func isTooLarge(keyLength: Int, flags: UInt32, length: Int) -> Bool {
+        ItemSize.bytes(keyLength: keyLength, flags: flags, valueLength: length, hasCas: shared.hasCas)
+            > shared.itemSizeMaxBytes
+    }
+
+    private func store(_ key: Bytes, hash: UInt64, _ source: ValueSource, _ command: StoreCommand) -> StoreResult {
+        if shared.prefixes.matches(key) { return fileStore(key, source, command) }
+        var result = StoreResult(outcome: .done)
+        result.size = source.count
+        let shard = shard(ofHash: hash)
+        while true {
+            shard.lock()
+            let existing = shard.find(key, hash, now: state.nowSecond, &result.previous)
+            let existingCas = existing.map { shard.record(at: $0).cas(base: shard.casBase(of: $0)) }
+            let plan = StorePlan.decide(command, existingCas: existingCas)
+            if case .refuse(let outcome) = plan {
+                shard.unlock()
+                end(source)
+                result.outcome = outcome
+                return result
+            }
+            if isOversized(plan, existing, in: shard, source) {
+                shard.unlock()
+                end(source)
+                result.outcome = .notStored
+                return result
+            }
+            let need = need(of: plan, existing, in: shard, source)
+            if holds(need), let written = write(key, hash, plan, existing, in: shard, source, command) {
+                result.cas = written.cas
+                result.size = written.size
+                shard.state.statistics.itemsStoredTotal += 1
+                shard.unlock()
+                return result
+            }
+            shard.unlock()
+            // Retry with memory in hand; the item may be another one by then.
+            do throws(StoreError) {
+                try reserve(MemoryNeed(blocks: need.blocks, segments: max(1, need.segments)))
+            } catch {
+                end(source)
+                // A stale value must not outlive a set that the client saw fail.
+                if command.mode == .set, command.compareCas == nil { _ = delete(key, hash: hash, DeleteCommand()) }
+                result.outcome = .noMemory
+                return result
+            }
+        }
+    }
+
+    /// Ends a value that was not stored.
+    func end(_ source: ValueSource) {
+        if case .pending(let value) = source { abandon(value) }
+    }
+
+    /// append and prepend: whether the joined value passes the largest item size.
+    private func isOversized(_ plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> Bool {
+        guard plan == .append || plan == .prepend, let existing else { return false }
+        let record = shard.record(at: existing)
+        return isTooLarge(
+            keyLength: record.keyLength, flags: record.flags, length: record.valueLength + source.count)
+    }
+
+    /// The memory that a plan needs beside room in the log: none for an inline value.
+    private func need(of plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> MemoryNeed {
+        var need = MemoryNeed()
+        switch plan {
+        case .append, .prepend:
+            let total = (existing.map { shard.record(at: $0).valueLength } ?? 0) + source.count
+            guard total > shared.inlineValueLengthMax else { return need }
+            need = Shard.need(blocks: total >> shard.blockShift + 2, arena: arena)
+        default:
+            guard source.count > shared.inlineValueLengthMax else { return need }
+            need = shard.need(forMaking: source)
+        }
+        need.segments += 1
+        return need
+    }
+
+    /// Carries a plan out under the shard's lock. Nil: a segment is needed first.
+    private func write(
+        _ key: Bytes, _ hash: UInt64, _ plan: StorePlan, _ existing: Reference?, in shard: Shard,
+        _ source: ValueSource, _ command: StoreCommand
+    ) -> (cas: UInt64, size: Int)? {
+        var fields = RecordFields(flags: command.flags, exptime: command.exptime)
+        if command.isBinaryKey { fields.marks.insert(.binaryKey) }
+        if let existing {
+            let old = shard.record(at: existing)
+            if plan == .putStale {
+                fields.exptime = old.exptime
+                fields.marks.formUnion(old.meta.intersection(.won))
+                fields.marks.insert(.stale)
+            } else if plan == .append || plan == .prepend {
+                fields.flags = old.flags
+                fields.exptime = old.exptime
+                fields.marks.formUnion(old.meta.intersection(.binaryKey))
+            }
+        }
+        if case .create(let exptime) = plan { fields.exptime = exptime }
+        fields.lastAccessSecond = state.nowSecond
+        fields.cas = command.newCas ?? shard.nextCas()
+
+        let inline = inlineBytes(of: source)
+        let new: Reference?
+        var size = source.count
+        if plan == .append || plan == .prepend, let existing {
+            let old = shard.record(at: existing)
+            size += old.valueLength
+            if size > shared.inlineValueLengthMax {
+                fields.content = join(old, source, isAppend: plan == .append, in: shard)
+                new = shard.add(key, hash, fields, .empty, .empty, replacing: existing, self)
+            } else if plan == .append {
+                new = shard.add(key, hash, fields, old.inlineValue, inline, replacing: existing, self)
+            } else {
+                new = shard.add(key, hash, fields, inline, old.inlineValue, replacing: existing, self)
+            }
+        } else if size > shared.inlineValueLengthMax {
+            fields.content = shard.makeContent(source, self)
+            guard shard.add(key, hash, fields, .empty, .empty, replacing: existing, self) != nil else {
+                preconditionFailure("a segment for the record was reserved")
+            }
+            return (fields.cas, size)
+        } else {
+            new = shard.add(key, hash, fields, inline, .empty, replacing: existing, self)
+        }
+        guard new != nil else { return nil }
+        end(source)
+        return (fields.cas, size)
+    }
+
+    /// The bytes of a value that lies together.
+    private func inlineBytes(of source: ValueSource) -> Bytes {
+        switch source {
+        case .bytes(let bytes): return bytes
+        case .pending(let value): return firstBlock(of: value)
+        }
+    }
+
+    /// A content of an item's value and a new one, in either order.
+    private func join(_ old: Record, _ source: ValueSource, isAppend: Bool, in shard: Shard) -> Content {
+        var joined = Content.empty
+        if isAppend { copy(old, into: &joined, in: shard) }
+        switch source {
+        case .bytes(let bytes): shard.write(&joined, at: joined.size, bytes, self)
+        case .pending(let value):
+            let blockSize = arena.blockSizeBytes
+            for index in 0..<(value.state.count + blockSize - 1) / blockSize {
+                guard let blocks = unsafe value.state.blocks else { break }
+                let count = min(blockSize, value.state.count - index * blockSize)
+                let part = unsafe Bytes(arena.address(ofBlock: blocks[index]), count: count)
+                shard.write(&joined, at: joined.size, part, self)
+            }
+        }
+        if !isAppend { copy(old, into: &joined, in: shard) }
+        return joined
+    }
+
+    private func copy(_ old: Record, into joined: inout Content, in shard: Shard) {
+        guard let content = old.content else { return shard.write(&joined, at: joined.size, old.inlineValue, self) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: arena.blockSizeBytes, alignment: 8)
+        defer { unsafe buffer.deallocate() }
+        var offset: UInt64 = 0
+        while case let count = unsafe shard.read(content, at: offset, into: buffer), count > 0 {
+            unsafe shard.write(&joined, at: joined.size, Bytes(UnsafeRawPointer(buffer.baseAddress), count: count), self)
+            offset += UInt64(count)
+        }
+    }
+}

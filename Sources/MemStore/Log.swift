@@ -1,0 +1,81 @@
+// Log: segments one after another, written at the young end. Records of items are in two logs (probation, main),
+// pieces of contents in a third. A log is also the queue of eviction.
+import CShims
+import Glibc
+
+/// The ends of a log.
+struct LogState {
+    /// Oldest and youngest segment; the youngest is open. 0 = none.
+    var oldest: UInt32 = 0
+    var youngest: UInt32 = 0
+    var segmentCount = 0
+    /// Live bytes of its records, and of contents that these hold.
+    var liveBytes = 0
+    var attachedBytes = 0
+}
+
+extension Shard {
+    @inline(__always) func log(_ kind: LogKind) -> LogState { state.logs[Int(kind.rawValue)] }
+
+    /// Whether the open segment of a log has room for `size` more bytes.
+    @inline(__always) func hasRoom(_ size: Int, in kind: LogKind) -> Bool {
+        let open = state.logs[Int(kind.rawValue)].youngest
+        return open != 0 && Int(arena[open].usedBytes) + size <= arena.segmentSizeBytes
+    }
+
+    /// Makes room for `size` bytes at the young end and counts them as live. The session must hold a reserved segment
+    /// if the open one lacks room.
+    @inline(__always)
+    func append(_ size: Int, to kind: LogKind, _ session: StoreSession) -> (segment: UInt32, offset: Int) {
+        if !hasRoom(size, in: kind) { open(session.takeReservedSegment(), in: kind) }
+        let segment = state.logs[Int(kind.rawValue)].youngest
+        let offset = Int(arena[segment].usedBytes)
+        arena[segment].usedBytes += UInt32(size)
+        arena[segment].liveBytes += UInt32(size)
+        state.logs[Int(kind.rawValue)].liveBytes += size
+        return (segment, offset)
+    }
+
+    /// Makes an empty segment the young end of a log.
+    func open(_ segment: UInt32, in kind: LogKind) {
+        precondition(segment != 0, "a segment was reserved before the lock was taken")
+        adopt(segment: segment, log: kind)
+        let young = state.logs[Int(kind.rawValue)].youngest
+        // New casses are far from running out of 32 bits, and what is moved here may be two thousand million stores old.
+        let counter = unsafe cs_load64(state.casCounter)
+        arena[segment].casBase = counter > 1 << 31 ? counter - (1 << 31) : 0
+        arena[segment].previous = young
+        arena[segment].next = 0
+        if young != 0 {
+            arena[young].next = segment
+        } else {
+            state.logs[Int(kind.rawValue)].oldest = segment
+        }
+        state.logs[Int(kind.rawValue)].youngest = segment
+        state.logs[Int(kind.rawValue)].segmentCount += 1
+    }
+
+    /// Counts `size` bytes of a segment as dead; a closed segment without live bytes is freed at once.
+    func bury(_ size: Int, in segment: UInt32) {
+        let kind = arena[segment].log
+        arena[segment].liveBytes -= UInt32(size)
+        state.logs[Int(kind.rawValue)].liveBytes -= size
+        guard arena[segment].liveBytes == 0, segment != state.reclaimingSegment else { return }
+        if segment == state.logs[Int(kind.rawValue)].youngest {
+            // The open segment begins anew.
+            arena[segment].usedBytes = 0
+        } else {
+            unlink(segment)
+            giveBack(segment: segment)
+        }
+    }
+
+    /// Takes a segment out of its log's list.
+    func unlink(_ segment: UInt32) {
+        let kind = Int(arena[segment].log.rawValue)
+        let (next, previous) = (arena[segment].next, arena[segment].previous)
+        if previous != 0 { arena[previous].next = next } else { state.logs[kind].oldest = next }
+        if next != 0 { arena[next].previous = previous } else { state.logs[kind].youngest = previous }
+        state.logs[kind].segmentCount -= 1
+    }
+}

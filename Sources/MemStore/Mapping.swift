@@ -1,0 +1,35 @@
+// Mapping: address space from the kernel that costs memory only where it is touched.
+import Glibc
+
+/// A private, zero-filled, unreserved piece of address space.
+///
+/// SAFETY: the owner of the value unmaps it once with `unmap()`; offsets are the owner's business.
+@safe struct Mapping {
+    private let start: UnsafeMutableRawPointer
+    let sizeBytes: Int
+
+    /// Maps `sizeBytes` (rounded up to pages). Untouched pages take no memory.
+    init(sizeBytes: Int, what: String) throws(StoreSetupError) {
+        let rounded = (sizeBytes + 4095) & ~4095
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        let result = unsafe mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, -1, 0)
+        guard let result = unsafe result, unsafe result != MAP_FAILED else {
+            throw StoreSetupError(what: "mmap of \(rounded) bytes for \(what)", errno: errno)
+        }
+        unsafe start = result
+        self.sizeBytes = rounded
+    }
+
+    /// The first byte.
+    @unsafe var base: UnsafeMutableRawPointer { unsafe start }
+
+    /// Gives whole pages inside the range back to the system; they read as zeros afterwards.
+    func discard(offset: Int, count: Int) {
+        let from = (offset + 4095) & ~4095
+        let to = (offset + count) & ~4095
+        if from < to { unsafe madvise(start + from, to - from, MADV_DONTNEED) }
+    }
+
+    /// Ends the mapping.
+    func unmap() { unsafe munmap(start, sizeBytes) }
+}

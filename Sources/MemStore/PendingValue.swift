@@ -1,0 +1,135 @@
+// PendingValue: a value that arrives in pieces. It takes blocks as bytes arrive, never on the strength of an
+// announced length, and becomes a content (or an inline value) when it is complete.
+import Glibc
+
+/// A value that is still arriving (see `StoreSession.beginValue`). Belongs to one connection; every one ends in
+/// `commit` or `abandon`.
+///
+/// SAFETY: the pointer is the store's own and used by the one thread that has the connection.
+@safe public struct PendingValue: @unchecked Sendable {  // moves with its connection, used by one thread at a time
+    private let pointer: UnsafeMutablePointer<PendingState>
+    var state: PendingState {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
+    }
+
+    init() {
+        unsafe pointer = .allocate(capacity: 1)
+        unsafe pointer.initialize(to: PendingState())
+    }
+
+    /// Frees the list of blocks, not the blocks.
+    func deallocate() {
+        unsafe state.blocks?.deallocate()
+        unsafe pointer.deallocate()
+    }
+}
+
+/// The blocks of a value so far.
+@safe struct PendingState {
+    var blocks: UnsafeMutablePointer<UInt32>?
+    var blockCapacity = 0
+    var blockCount = 0
+    /// Bytes that have arrived.
+    var count = 0
+}
+
+/// A value that a storage command brings: at hand, or received piece by piece.
+enum ValueSource {
+    case bytes(Bytes)
+    case pending(PendingValue)
+    var count: Int {
+        switch self {
+        case .bytes(let bytes): return bytes.count
+        case .pending(let value): return value.state.count
+        }
+    }
+}
+
+extension StoreSession {
+    /// Blocks taken ahead of the bytes at most.
+    private static let blocksAheadMax = 16
+
+    /// Begins a value that arrives in pieces. Takes no memory yet: that comes as bytes arrive.
+    public func beginValue() -> PendingValue { PendingValue() }
+
+    /// Room for the next bytes of a value of which `remaining` bytes (> 0) are still to come; never empty, at most
+    /// `remaining` long. Nil: memory is lacking.
+    @unsafe public func nextSpace(_ value: PendingValue, remaining: Int) -> UnsafeMutableRawBufferPointer? {
+        let blockSize = arena.blockSizeBytes
+        if value.state.count == value.state.blockCount * blockSize {
+            let wanted = (remaining + blockSize - 1) / blockSize
+            // A second run is only taken when the first was filled, so a sender pays for what it gets.
+            guard takeBlocks(for: value, count: min(wanted, max(1, min(Self.blocksAheadMax, value.state.blockCount))))
+            else { return nil }
+        }
+        var index = value.state.count / blockSize
+        let within = value.state.count % blockSize
+        guard let blocks = unsafe value.state.blocks else { preconditionFailure("there are blocks by now") }
+        let start = unsafe arena.address(ofBlock: blocks[index]) + within
+        var count = blockSize - within
+        while unsafe index + 1 < value.state.blockCount && blocks[index + 1] == blocks[index] + 1 {
+            index += 1
+            count += blockSize
+        }
+        return unsafe UnsafeMutableRawBufferPointer(start: start, count: min(count, remaining))
+    }
+
+    private func takeBlocks(for value: PendingValue, count: Int) -> Bool {
+        let needed = value.state.blockCount + count
+        if needed > value.state.blockCapacity {
+            let capacity = max(needed, value.state.blockCapacity * 2, 4)
+            let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
+            if let old = unsafe value.state.blocks {
+                unsafe grown.update(from: old, count: value.state.blockCount)
+                unsafe old.deallocate()
+            }
+            unsafe value.state.blocks = grown
+            value.state.blockCapacity = capacity
+        }
+        guard let blocks = unsafe value.state.blocks else { return false }
+        let last = value.state.blockCount == 0 ? 0 : (unsafe blocks[value.state.blockCount - 1])
+        var taken = unsafe arena.takeBlocks(count, near: last, into: blocks + value.state.blockCount)
+        if taken == 0 {
+            // One at a time when memory is short: it has to be made free first.
+            do throws(StoreError) { try reserve(MemoryNeed(blocks: 1)) } catch { return false }
+            unsafe blocks[value.state.blockCount] = takeBlock()
+            taken = 1
+        }
+        value.state.blockCount += taken
+        return true
+    }
+
+    /// Says that `count` bytes were put into the last `nextSpace`.
+    public func advance(_ value: PendingValue, by count: Int) {
+        value.state.count += count
+        precondition(value.state.count <= value.state.blockCount * arena.blockSizeBytes, "a value stays in its space")
+    }
+
+    /// Appends bytes that are at hand. False: memory is lacking.
+    public func append(_ bytes: Bytes, to value: PendingValue) -> Bool {
+        var rest = bytes
+        while rest.count > 0 {
+            guard let space = unsafe nextSpace(value, remaining: rest.count) else { return false }
+            let count = space.count
+            unsafe rest[0..<count].copy(to: space.baseAddress.unsafelyUnwrapped)
+            advance(value, by: count)
+            rest = rest[count..<rest.count]
+        }
+        return true
+    }
+
+    /// Ends a `PendingValue` and frees what it took.
+    public func abandon(_ value: PendingValue) {
+        for index in 0..<value.state.blockCount {
+            if let blocks = unsafe value.state.blocks { unsafe arena.release(block: blocks[index]) }
+        }
+        value.deallocate()
+    }
+
+    /// The bytes of a pending value that lie in its first block.
+    func firstBlock(of value: PendingValue) -> Bytes {
+        guard value.state.count > 0, let blocks = unsafe value.state.blocks else { return .empty }
+        return unsafe Bytes(arena.address(ofBlock: blocks[0]), count: min(value.state.count, arena.blockSizeBytes))
+    }
+}

@@ -1,0 +1,160 @@
+// Session: the state behind a StoreSession, and what all operations use of it: shards, time, reserved memory.
+import CShims
+import Glibc
+
+/// What all sessions share; set once when the store is made.
+@safe struct StoreShared {
+    let arena: Arena
+    let shards: UnsafeMutablePointer<ShardState>
+    let shardCount: Int
+    let seed: UInt64
+    let clock: Unmanaged<Clock>
+    let casCounter: UnsafeMutablePointer<UInt64>
+    let itemSizeMaxBytes: Int
+    let inlineValueLengthMax: Int
+    let evictsItems: Bool
+    let hasCas: Bool
+    let prefixes: PrefixTable
+    let reclaimLock = Lock()
+    /// GUARDED_BY reclaimLock: the shard whose turn it is.
+    var reclaimCursor = 0
+    /// GUARDED_BY reclaimLock: a segment set aside so that reclaiming can always move what it keeps; 0 = in use.
+    var spareSegment: UInt32 = 0
+    /// A pending flush_all, as a second of the clock; 0 = none. Written atomically.
+    var flushSecond: UInt32 = 0
+}
+
+/// One session's own state.
+@safe struct SessionState {
+    let shared: UnsafeMutablePointer<StoreShared>
+    /// Keeps the store alive as long as the session.
+    let owner: Unmanaged<Store>
+    let slot: Int
+    var tree: Tree?
+    var nowSecond: UInt32 = 0
+    var changeToken: UInt64 = 0
+    /// Reserved memory, taken from the arena and not used yet.
+    var reservedSegments: [UInt32] = []
+    var reservedBlocks: [UInt32] = []
+}
+
+/// One thread's access to a store.
+///
+/// SAFETY: a session is a pointer to its own state; it is used by one thread at a time and not after `end()`.
+@safe public struct StoreSession: @unchecked Sendable {  // handed to its thread once
+    private let pointer: UnsafeMutablePointer<SessionState>
+
+    @unsafe init(_ pointer: UnsafeMutablePointer<SessionState>) { unsafe self.pointer = pointer }
+
+    var state: SessionState {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
+    }
+    var shared: StoreShared {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer.pointee.shared) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer.pointee.shared }
+    }
+
+    @inline(__always) var arena: Arena { shared.arena }
+
+    // MARK: shards
+
+    @inline(__always) func shard(number: Int) -> Shard { unsafe Shard(shared.shards + number) }
+    /// The shard of an inode: its lock guards the inode's attributes and contents.
+    @inline(__always) func shard(of ino: UInt32) -> Shard { shard(number: Int(ino) % shared.shardCount) }
+    /// The shard of a key's hash.
+    @inline(__always) func shard(ofHash hash: UInt64) -> Shard {
+        shard(number: Int(((hash >> 48) &* UInt64(shared.shardCount)) >> 16))
+    }
+
+    // MARK: time
+
+    /// The second of the store's clock that commands see. Refresh it once per batch of input.
+    public var nowSecond: UInt32 { state.nowSecond }
+
+    /// Reads the clock, and carries out a flush_all whose time has come.
+    public func refreshClock() {
+        let now = unsafe shared.clock._withUnsafeGuaranteedRef { $0.nowSeconds }
+        state.nowSecond = now
+        let flush = unsafe cs_load32(&shared.flushSecond)
+        if flush != 0, flush <= now { flushDueItems(now) }
+    }
+
+    /// Told to whoever carries out the notices of this session's next changes (see `Change.token`).
+    public func setChangeToken(_ token: UInt64) { state.changeToken = token }
+    var changeToken: UInt64 { state.changeToken }
+
+    /// The next cas of the store.
+    func nextCas() -> UInt64 { shared.hasCas ? (unsafe cs_add64(shared.casCounter, 1)) : 0 }
+
+    /// Gives the session's memory and slot back.
+    public func end() {
+        giveBackReserved(keeping: MemoryNeed())
+        let owner = unsafe state.owner
+        let slot = state.slot
+        unsafe pointer.deinitialize(count: 1)
+        unsafe pointer.deallocate()
+        unsafe owner._withUnsafeGuaranteedRef { $0.giveBack(slot: slot) }
+        unsafe owner.release()
+    }
+
+    // MARK: the tree
+
+    var tree: Tree {
+        guard let tree = state.tree else { preconditionFailure("a store has a tree") }
+        return tree
+    }
+    /// This session's slot in the tree's lock.
+    var treeSlot: Int { state.slot }
+}
+
+extension StoreSession {
+    // MARK: reserved memory
+
+    /// Makes sure that the session holds at least `need` in reserved memory, evicting cache items for it. No lock of
+    /// the store may be held. What an operation does not use stays with the session until the next reservation.
+    /// - Throws: noSpace.
+    func reserve(_ need: MemoryNeed) throws(StoreError) {
+        giveBackReserved(keeping: need)
+        while state.reservedSegments.count < need.segments {
+            if let segment = arena.takeSegment() {
+                state.reservedSegments.append(segment)
+            } else if !reclaim() {
+                giveBackReserved(keeping: MemoryNeed())
+                throw .noSpace
+            }
+        }
+        while state.reservedBlocks.count < need.blocks {
+            if let block = arena.takeBlock(near: state.reservedBlocks.last ?? 0) {
+                state.reservedBlocks.append(block)
+            } else if !reclaim() {
+                giveBackReserved(keeping: MemoryNeed())
+                throw .noSpace
+            }
+        }
+    }
+
+    /// Gives reserved memory beyond `need` back to the arena.
+    func giveBackReserved(keeping need: MemoryNeed) {
+        while state.reservedSegments.count > need.segments { arena.giveBack(segment: state.reservedSegments.removeLast()) }
+        while state.reservedBlocks.count > need.blocks { arena.giveBack(block: state.reservedBlocks.removeLast()) }
+    }
+
+    /// Whether the session holds `need`.
+    @inline(__always) func holds(_ need: MemoryNeed) -> Bool {
+        state.reservedSegments.count >= need.segments && state.reservedBlocks.count >= need.blocks
+    }
+
+    /// Takes one block out of the session's reservation (`reserve`), which must hold one. Never 0.
+    func takeBlock() -> UInt32 {
+        // From the front, so that blocks that lie together are used in their order.
+        guard !state.reservedBlocks.isEmpty else { preconditionFailure("a block was reserved before the lock was taken") }
+        return state.reservedBlocks.removeFirst()
+    }
+
+    /// Gives a block back to the arena.
+    func giveBack(block: UInt32) { arena.giveBack(block: block) }
+
+    /// Takes one segment out of the session's reservation.
+    func takeReservedSegment() -> UInt32 { state.reservedSegments.popLast() ?? 0 }
+}

@@ -1,0 +1,69 @@
+// Statistics: the store's counters, summed over its shards when somebody asks.
+
+/// The store's counters. Counts since the start or the last reset, unless it says "now".
+public struct StoreStatistics: Sendable {
+    public var memoryLimitBytes = 0
+    /// Bytes of the limit in use now: whole segments, tables, index.
+    public var memoryUsedBytes = 0
+    /// Of these, free blocks in segments that are partly in use.
+    public var memoryFreeBlockBytes = 0
+    public var segmentSizeBytes = 0
+    public var blockSizeBytes = 0
+    public var shardCount = 0
+    /// Cache items now, and their bytes by memcached's formula.
+    public var itemCount = 0
+    public var itemBytes = 0
+    /// What evicting all items would free, about: records and their contents.
+    public var evictableBytes = 0
+    public var itemsStoredTotal = 0
+    public var evictions = 0
+    public var evictedUnfetched = 0
+    public var expiredUnfetched = 0
+    public var reclaimed = 0
+    public var crawlerChecked = 0
+    public var crawlerReclaimed = 0
+    /// Regular files, directories, other nodes, and bytes published, now.
+    public var fileCount = 0
+    public var directoryCount = 0
+    public var otherNodeCount = 0
+    public var publishedBytes = 0
+    /// Bytes that only readers hold now.
+    public var heldByReadersBytes = 0
+    public var indexBytes = 0
+    public var ghostBytes = 0
+    public init() {}
+}
+
+extension Shard {
+    /// Adds this shard's counters to `sum`. Takes the lock.
+    func add(to sum: inout StoreStatistics) {
+        lock()
+        defer { unlock() }
+        let own = state.statistics
+        sum.itemCount += own.itemCount
+        sum.itemBytes += own.itemBytes
+        sum.itemsStoredTotal += own.itemsStoredTotal
+        sum.evictions += own.evictions
+        sum.evictedUnfetched += own.evictedUnfetched
+        sum.expiredUnfetched += own.expiredUnfetched
+        sum.reclaimed += own.reclaimed
+        sum.crawlerChecked += own.crawlerChecked
+        sum.crawlerReclaimed += own.crawlerReclaimed
+        sum.indexBytes += state.index.sizeBytes
+        sum.ghostBytes += state.ghost.sizeBytes
+        for kind in [LogKind.probation, .main] { sum.evictableBytes += log(kind).liveBytes + log(kind).attachedBytes }
+    }
+
+    /// Zeroes what `stats reset` zeroes. Takes the lock.
+    func resetStatistics() {
+        lock()
+        defer { unlock() }
+        state.statistics.itemsStoredTotal = 0
+        state.statistics.evictions = 0
+        state.statistics.evictedUnfetched = 0
+        state.statistics.expiredUnfetched = 0
+        state.statistics.reclaimed = 0
+        state.statistics.crawlerChecked = 0
+        state.statistics.crawlerReclaimed = 0
+    }
+}

@@ -1,0 +1,108 @@
+import Testing
+
+@testable import MemStore
+
+@Suite("Contents") struct ContentTests {
+    /// One change of a content, its reservation and the shard's lock around it.
+    private func change(_ test: TestStore, _ shard: Shard, _ need: MemoryNeed, _ body: () -> Void) throws {
+        try test.session.reserve(need)
+        shard.lock()
+        body()
+        shard.unlock()
+    }
+
+    private func bytes(_ shard: Shard, _ content: Content) -> [UInt8] {
+        shard.lock()
+        defer { shard.unlock() }
+        var result = [UInt8](repeating: 0xee, count: Int(content.size))
+        let count = unsafe result.withUnsafeMutableBytes { unsafe shard.read(content, at: 0, into: $0) }
+        #expect(count == result.count)
+        return result
+    }
+
+    @Test("random writes, cuts and holes agree with an array, and other versions never change", arguments: [(1, 8), (2, 64), (3, 512)])
+    func random(seed: Int, limitMiB: Int) throws {
+        let test = try TestStore(limitMiB: limitMiB)
+        let shard = test.session.shard(of: 5)
+        var random = SeededRandom(UInt64(seed))
+        var content = Content.empty
+        var model: [UInt8] = []
+        var versions: [(Content, [UInt8])] = []
+        let sizeMax = 300_000
+        for step in 0..<1500 {
+            switch random.below(12) {
+            case 0..<5:
+                let offset = random.below(min(sizeMax, model.count + 5000) + 1)
+                let new = random.bytes(random.below(random.below(4) == 0 ? 60_000 : 700) + 1)
+                try change(test, shard, shard.need(forWriteAt: UInt64(offset), count: new.count, into: content)) {
+                    new.withBytes { shard.write(&content, at: UInt64(offset), $0, test.session) }
+                }
+                if model.count < offset { model += [UInt8](repeating: 0, count: offset - model.count) }
+                let end = min(model.count, offset + new.count)
+                model.replaceSubrange(offset..<end, with: new)
+            case 5, 6:
+                let size = random.below(sizeMax)
+                try change(test, shard, shard.need(forCutOf: content)) {
+                    shard.truncate(&content, to: UInt64(size), test.session)
+                }
+                model = size <= model.count ? Array(model[..<size]) : model + [UInt8](repeating: 0, count: size - model.count)
+            case 7:
+                let from = random.below(model.count + 1)
+                let to = from + random.below(40_000)
+                try change(test, shard, shard.need(forCutOf: content)) {
+                    shard.zero(&content, from: UInt64(from), to: UInt64(to), test.session)
+                }
+                for index in from..<max(from, min(to, model.count)) { model[index] = 0 }
+            case 8 where versions.count < 6:
+                shard.lock()
+                shard.retain(content)
+                shard.unlock()
+                versions.append((content, model))
+            case 9 where !versions.isEmpty:
+                let (old, oldModel) = versions.remove(at: random.below(versions.count))
+                #expect(bytes(shard, old) == oldModel)
+                shard.lock()
+                shard.release(old)
+                shard.unlock()
+            default:
+                #expect(bytes(shard, content) == model)
+            }
+            if step % 100 == 0 {
+                shard.lock()
+                shard.checkContent(content)
+                shard.unlock()
+                test.session.checkInvariants()
+            }
+        }
+        #expect(bytes(shard, content) == model)
+        shard.lock()
+        for (old, _) in versions { shard.release(old) }
+        shard.release(content)
+        while shard.freeBuried(leafCount: 100) {}
+        shard.unlock()
+        test.session.checkInvariants()
+        test.session.giveBackReserved(keeping: MemoryNeed())
+        #expect(shard.state.pieces.count == 0)
+        #expect(shard.log(.pieces).liveBytes == 0)
+    }
+
+    @Test("a sparse content of a tebibyte takes a few nodes, and its holes are found")
+    func sparse() throws {
+        let test = try TestStore()
+        let shard = test.session.shard(of: 1)
+        var content = Content.empty
+        let far: UInt64 = 1 << 40
+        try change(test, shard, shard.need(forCutOf: content)) { shard.truncate(&content, to: far, test.session) }
+        try change(test, shard, shard.need(forWriteAt: far / 2, count: 3, into: content)) {
+            Array("abc".utf8).withBytes { shard.write(&content, at: far / 2, $0, test.session) }
+        }
+        shard.lock()
+        #expect(shard.seek(content, from: 0, hole: false) == far / 2)
+        #expect(shard.seek(content, from: 0, hole: true) == 0)
+        #expect(shard.seek(content, from: far / 2, hole: true) == far / 2 + 3)
+        #expect(shard.seek(content, from: far / 2 + 3, hole: false) == nil)
+        #expect(shard.allocatedBytes(content) < 8192)
+        shard.release(content)
+        shard.unlock()
+    }
+}
