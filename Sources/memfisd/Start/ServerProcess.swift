@@ -43,7 +43,7 @@ struct ServerProcess {
         announce(server, logger)
         sayReady()
 
-        let isGraceful = waitForStop(logger)
+        let isGraceful = waitForStop(server, logger)
         stop(server, session, isGraceful: isGraceful, logger)
         if channel == nil, settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
         return 0
@@ -124,14 +124,14 @@ struct ServerProcess {
     // MARK: stop
 
     /// Waits for a signal to stop, or for the monitor's end; true for a graceful stop.
-    private func waitForStop(_ logger: Logger) -> Bool {
+    private func waitForStop(_ server: Server, _ logger: Logger) -> Bool {
         let descriptors = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
         while true {
             let ready = Readiness.wait(descriptors)
             while let number = signals.next() {
                 switch number {
                 case SIGHUP:
-                    logger.notice("SIGHUP: nothing to reload")
+                    reload(server, logger)
                 case SIGUSR1:
                     logger.notice("Gracefully stopping")
                     return true
@@ -144,6 +144,17 @@ struct ServerProcess {
                 logger.error("the monitor process ended; stopping")
                 return false
             }
+        }
+    }
+
+    /// SIGHUP: reads the authentication file again. When that fails, what was read before stays in force.
+    private func reload(_ server: Server, _ logger: Logger) {
+        do throws(StartFailure) {
+            guard let users = try readUsers() else { return logger.notice("SIGHUP: nothing to reload") }
+            server.replaceUsers(users)
+            logger.notice("SIGHUP: \(users.count) users read")
+        } catch {
+            logger.error("SIGHUP: \(error.message)")
         }
     }
 
