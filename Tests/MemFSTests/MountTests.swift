@@ -124,7 +124,8 @@ struct RealMountTests {
             pause.waitUntilReached()
             #expect(mount.published("/page") == before)
             pause.go()
-            before = try #require(mount.published("/page", otherThan: before))
+            before = mount.published("/page", otherThan: before)
+            #expect(before != nil)
         }
     }
 
