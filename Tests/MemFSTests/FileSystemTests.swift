@@ -117,15 +117,18 @@ struct FileSystemTests {
         #expect(try test.attributes("page")?.mode == 0o100754)
         let refused = failure { () throws(FSError) in
             try (list + list).withBytes { value throws(FSError) in
-                try test.fileSystem.setExtendedAttribute(name, of: ino, to: value, mustExist: false, mustNotExist: false)
+                try test.fileSystem.setExtendedAttribute(
+                    name, of: ino, to: value, mustExist: false, mustNotExist: false)
             }
         }
         #expect(refused == EOPNOTSUPP)
         let read = failure { () throws(FSError) in
-            unsafe try test.fileSystem.getExtendedAttribute(name, of: ino, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+            unsafe try test.fileSystem.getExtendedAttribute(
+                name, of: ino, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
         }
         #expect(read == EOPNOTSUPP)
-        #expect(failure { () throws(FSError) in try test.fileSystem.removeExtendedAttribute(name, of: ino) } == EOPNOTSUPP)
+        #expect(
+            failure { () throws(FSError) in try test.fileSystem.removeExtendedAttribute(name, of: ino) } == EOPNOTSUPP)
     }
 
     @Test("a listing shows every entry once, with and without attributes")

@@ -12,14 +12,20 @@ struct RealMountTests {
         let mount = try TestMount()
         defer { mount.end() }
         #expect(try mount.shell("mkdir -p a/b/c && echo hello > a/b/c/page && cat a/b/c/page") == "hello")
-        #expect(try mount.shell("ln a/b/c/page hard && ln -s a/b/c soft && cat soft/page && stat -c %h hard") == "hello\n2")
-        #expect(try mount.shell("mv a/b moved && ls") == "a\nhard\nmoved\nsoft" )
+        #expect(
+            try mount.shell("ln a/b/c/page hard && ln -s a/b/c soft && cat soft/page && stat -c %h hard") == "hello\n2")
+        #expect(try mount.shell("mv a/b moved && ls") == "a\nhard\nmoved\nsoft")
         #expect(try mount.shell("rmdir moved") == "rmdir: failed to remove 'moved': Directory not empty")
         #expect(try mount.shell("rm -r a moved && cat hard && rm hard soft && ls -A") == "hello")
-        #expect(try mount.shell("mkdir x && chgrp 33 x && chmod g+s x && mkdir x/y && touch x/z && stat -c '%g %a' x/y x/z") == "33 2755\n33 644")
-        #expect(try mount.shell("mkfifo f && mknod c c 1 3 && stat -c '%F %t %T' f c") == "fifo 0 0\ncharacter special file 1 3")
+        #expect(
+            try mount.shell("mkdir x && chgrp 33 x && chmod g+s x && mkdir x/y && touch x/z && stat -c '%g %a' x/y x/z")
+                == "33 2755\n33 644")
+        #expect(
+            try mount.shell("mkfifo f && mknod c c 1 3 && stat -c '%F %t %T' f c")
+                == "fifo 0 0\ncharacter special file 1 3")
         #expect(try mount.shell("touch \(String(repeating: "n", count: 256))").hasSuffix("File name too long"))
-        #expect(try mount.shell("touch \(String(repeating: "n", count: 255)) && ls | awk 'length == 255' | wc -l") == "1")
+        #expect(
+            try mount.shell("touch \(String(repeating: "n", count: 255)) && ls | awk 'length == 255' | wc -l") == "1")
     }
 
     @Test("cp -a keeps a tree's bytes, modes, owners, times and links")
@@ -48,8 +54,12 @@ struct RealMountTests {
                 cat big >> copy && cmp <(cat big big) copy
                 rm /tmp/memfisd-random.$$
                 """) == "")
-        #expect(try mount.shell("truncate -s 1T sparse && stat -c %s sparse && head -c 5 sparse | od -An -tx1") == "1099511627776\n 00 00 00 00 00")
-        #expect(try mount.shell("printf abc > t && truncate -s 2 t && cat t && truncate -s 4 t && od -An -tx1 t") == "ab 61 62 00 00")
+        #expect(
+            try mount.shell("truncate -s 1T sparse && stat -c %s sparse && head -c 5 sparse | od -An -tx1")
+                == "1099511627776\n 00 00 00 00 00")
+        #expect(
+            try mount.shell("printf abc > t && truncate -s 2 t && cat t && truncate -s 4 t && od -An -tx1 t")
+                == "ab 61 62 00 00")
         #expect(try mount.shell("printf one > old && exec 3< old && rm old && cat <&3") == "one")
     }
 
@@ -153,7 +163,9 @@ struct RealMountTests {
     func locks() throws {
         let mount = try TestMount()
         defer { mount.end() }
-        #expect(try mount.shell("touch l; flock l sh -c 'flock -n l true || echo taken'; flock -n l echo free") == "taken\nfree")
+        #expect(
+            try mount.shell("touch l; flock l sh -c 'flock -n l true || echo taken'; flock -n l echo free")
+                == "taken\nfree")
     }
 
     @Test("several programs write and read at once, and every file is whole")

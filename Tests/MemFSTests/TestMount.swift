@@ -8,7 +8,9 @@ import Testing
 /// Whether mounts can be tested. Without root and /dev/fuse the tests fail and say so, unless the environment has
 /// MEMFISD_TESTS_WITHOUT_MOUNT=1.
 enum MountTests {
-    static var areWanted: Bool { unsafe getenv("MEMFISD_TESTS_WITHOUT_MOUNT").map { unsafe strcmp($0, "1") != 0 } ?? true }
+    static var areWanted: Bool {
+        unsafe getenv("MEMFISD_TESTS_WITHOUT_MOUNT").map { unsafe strcmp($0, "1") != 0 } ?? true
+    }
 }
 
 /// A mount of its own for one test.
@@ -58,7 +60,8 @@ final class TestMount {
         return TestStore.published(path, session)
     }
 
-    /// What the port serves when it is no longer `old`, which can be some microseconds after a close; nil after seconds.
+    /// What the port serves when it is no longer `old`, which can be some microseconds after a close; nil after
+    /// seconds.
     func published(_ path: String, otherThan old: String?) -> String? {
         for _ in 0..<3000 {
             if let now = published(path), now != old { return now }

@@ -60,7 +60,9 @@ final class TestStore {
 
     // MARK: the mount's side, short
 
-    func create(_ name: String, opener: UInt32 = 100, flags: Int32 = O_WRONLY | O_CREAT) throws(FSError) -> (Ino, HandleNumber) {
+    func create(_ name: String, opener: UInt32 = 100, flags: Int32 = O_WRONLY | O_CREAT) throws(FSError) -> (
+        Ino, HandleNumber
+    ) {
         let (entry, file) = try Array(name.utf8).withBytes { name throws(FSError) in
             try fileSystem.create(
                 name, in: .root, mode: 0o644, isExclusive: flags & O_EXCL != 0, caller: root,
