@@ -9,8 +9,8 @@ import Glibc
 @safe public struct PendingValue: @unchecked Sendable {  // moves with its connection, used by one thread at a time
     private let pointer: UnsafeMutablePointer<PendingState>
     var state: PendingState {
-        @inline(__always) _read { yield unsafe pointer.pointee }
-        @inline(__always) nonmutating _modify { yield unsafe &pointer.pointee }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
     }
 
     init() {
