@@ -63,7 +63,8 @@ extension FileSystem {
     }
 
     /// renameat2(2): one step for both doors.
-    /// - Throws: ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL (into its own subtree), ENAMETOOLONG, ENOSPC, EROFS.
+    /// - Throws: ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL (into its own subtree), ENAMETOOLONG, ENOSPC,
+    ///   EROFS.
     public func rename(
         _ name: Bytes, in parent: Ino, to newName: Bytes, in newParent: Ino, mode: RenameMode
     ) throws(FSError) {

@@ -4,6 +4,7 @@ import MemStore
 
 /// How a program opens a file.
 public struct OpenMode: Equatable, Sendable {
+    /// O_WRONLY or O_RDWR
     public var canWrite: Bool
     /// O_APPEND
     public var appends: Bool

@@ -13,14 +13,17 @@ public struct FileSystemOptions: Sendable {
     public var keepsAccessTimes = false
     /// Owner and group shown for every inode; nil = the stored ones.
     public var uid: UInt32?
+    /// See `uid`.
     public var gid: UInt32?
     /// Permission bits never shown.
     public var umask: UInt32 = 0
+    /// The defaults: everything as stored, times kept.
     public init() {}
 }
 
 /// An inode as a reply shows it, with how long the kernel may keep it.
 public struct Entry: Equatable, Sendable {
+    /// What stat(2) shows.
     public var attributes: Attributes
     /// Seconds that both the name and the attributes may be kept.
     public var timeoutSeconds: Double
@@ -35,6 +38,7 @@ public enum LookupResult: Equatable, Sendable {
 
 /// An open file as a reply shows it.
 public struct OpenFile: Equatable, Sendable {
+    /// What the kernel sends with each request.
     public var handle: HandleNumber
     /// The handle cannot write: the kernel need not say when it is closed by a process.
     public var skipsFlush: Bool

@@ -24,7 +24,8 @@ extension FuseBridge {
             unsafe FuseRequest(request).end()
         }
         unsafe operations.forget_multi = { request, count, forgets in
-            for unsafe one in unsafe UnsafeBufferPointer(start: forgets, count: count) {
+            for index in 0..<count {
+                let one = unsafe forgets.unsafelyUnwrapped[index]
                 FuseWorker.current.fileSystem.forget(Ino(one.ino), count: one.nlookup)
             }
             unsafe FuseRequest(request).end()

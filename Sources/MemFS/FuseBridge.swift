@@ -10,7 +10,8 @@ enum FuseBridge {
     /// (the kernel judges), locks and flock (kept by the kernel), ioctl, poll, bmap.
     @unsafe static func operations() -> fuse_lowlevel_ops {
         var operations = fuse_lowlevel_ops()
-        unsafe operations.`init` = { _, connection in unsafe FuseBridge.negotiate(&connection.unsafelyUnwrapped.pointee) }
+        unsafe operations.`init` = { _, connection in unsafe FuseBridge.negotiate(&connection.unsafelyUnwrapped.pointee)
+        }
         unsafe addNames(to: &operations)
         unsafe addDirectories(to: &operations)
         unsafe addAttributes(to: &operations)

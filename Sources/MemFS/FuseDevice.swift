@@ -1,5 +1,5 @@
-// FuseDevice: reads requests from /dev/fuse and writes replies to it for libfuse. By owning both it can offer the kernel
-// what the library does not know, and see what the library does not pass on.
+// FuseDevice: reads requests from /dev/fuse and writes replies to it for libfuse. By owning both it can offer the
+// kernel what the library does not know, and see what the library does not pass on.
 import CFuse3
 import CShims
 import Glibc
@@ -31,7 +31,9 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
         var calls = fuse_custom_io()
         unsafe calls.read = { descriptor, buffer, length, device in
             let count = unsafe Glibc.read(descriptor, buffer, length)
-            if count > 0 { unsafe FuseDevice.from(device).note(request: UnsafeRawBufferPointer(start: buffer, count: count)) }
+            if count > 0 {
+                unsafe FuseDevice.from(device).note(request: UnsafeRawBufferPointer(start: buffer, count: count))
+            }
             return count
         }
         unsafe calls.writev = { descriptor, pieces, count, device in
@@ -56,7 +58,9 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
 
     /// Adds flags to the answer to INIT on its way to the kernel. `reply` has two pieces: header and body.
     @unsafe private func amend(reply: UnsafeMutablePointer<iovec>) {
-        guard stage.value == 1, unsafe reply[0].iov_len == 16, unsafe reply[1].iov_len == Self.answerLength else { return }
+        guard stage.value == 1, unsafe reply[0].iov_len == 16, unsafe reply[1].iov_len == Self.answerLength else {
+            return
+        }
         let header = unsafe reply[0].iov_base.unsafelyUnwrapped
         guard unsafe header.load(fromByteOffset: 8, as: UInt64.self) == initUnique else { return }
         let added = offered & (Flag.parallelDirectoryOperations | Flag.clearsPrivilegesInServer)

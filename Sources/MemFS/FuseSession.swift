@@ -8,9 +8,11 @@ import MemStore
 public struct FuseSessionOptions: Sendable {
     /// Threads that carry requests out, 1 ... 64; each takes one session of the store.
     public var threadCount = 4
+    /// What the mount shows.
     public var fileSystem = FileSystemOptions()
     /// How the mount is made, when the session makes it.
     public var mount = MountOptions()
+    /// The defaults.
     public init() {}
 }
 
@@ -104,7 +106,8 @@ public struct FuseSessionOptions: Sendable {
     public func waitUntilEnded() { _ = running.waitUntilNone() }
 
     /// Ends the threads after the requests that they are at, and the mount if the session made it; frees everything.
-    /// A mount made by somebody else should be taken away first, else programs get errors from it. Later calls do nothing.
+    /// A mount made by somebody else should be taken away first, else programs get errors from it. Later calls do
+    /// nothing.
     public func stop() {
         let isFirst = lock.withLock {
             defer { phase = .stopped }
@@ -126,7 +129,9 @@ public struct FuseSessionOptions: Sendable {
 
     /// Makes our calls the library's way to the device.
     private func takeOver(_ descriptor: Int32) throws(MountError) {
-        let code = unsafe withUnsafePointer(to: FuseDevice.calls) { unsafe fuse_session_custom_io(library, $0, descriptor) }
+        let code = unsafe withUnsafePointer(to: FuseDevice.calls) {
+            unsafe fuse_session_custom_io(library, $0, descriptor)
+        }
         guard code == 0 else { throw MountError(what: "give libfuse a descriptor", code: -code) }
     }
 

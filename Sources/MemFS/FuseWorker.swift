@@ -7,7 +7,8 @@ import MemStore
 ///
 /// SAFETY: `scratch` and the library's buffer are allocated by and for the one thread that runs the worker.
 @safe final class FuseWorker {
-    /// Longest READ, READDIR or extended attribute in bytes. Source: Linux, fs.fuse.max_pages_limit (256 pages of 4 KiB).
+    /// Longest READ, READDIR or extended attribute in bytes. Source: Linux, fs.fuse.max_pages_limit (256 pages of 4
+    /// KiB).
     static let transferMax = 1 << 20
 
     let fileSystem: FileSystem

@@ -1,9 +1,9 @@
 // KernelCache: makes the kernel forget what the port changed. The kernel keeps names, attributes and pages for an hour;
 // these threads are what makes that true.
 //
-// A notice can be made to wait in the kernel: for a directory's lock, which a program may hold for minutes, or for pages
-// that are being read or written. So notices are carried out by threads of their own, never inside a callback and never
-// under a lock, and while a thread is stuck with one directory others go on with the rest.
+// A notice can be made to wait in the kernel: for a directory's lock, which a program may hold for minutes, or for
+// pages that are being read or written. So notices are carried out by threads of their own, never inside a callback
+// and never under a lock, and while a thread is stuck with one directory others go on with the rest.
 import CFuse3
 import Glibc
 import MemStore

@@ -16,7 +16,8 @@ struct MinimalACL: Equatable {
     private static let versionLength = 4
 
     /// Decodes a list; nil when it is malformed or says more than a mode can.
-    /// Source: acl(5), and Linux' uapi header `posix_acl_xattr.h` (version 2, little-endian entries of tag, permissions, id).
+    /// Source: acl(5), and Linux' uapi header `posix_acl_xattr.h` (version 2, little-endian entries of tag,
+    /// permissions, id).
     init?(_ value: Bytes) {
         guard value.count == Self.versionLength + 3 * Self.entryLength else { return nil }
         guard Self.word(value, at: 0) == 2, Self.word(value, at: 2) == 0 else { return nil }

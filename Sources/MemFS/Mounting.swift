@@ -1,5 +1,5 @@
-// Mounting: the part of mounting that needs privileges, in a form that a small process can do for the server; unmounting;
-// and the cleaning of what a crash left mounted.
+// Mounting: the part of mounting that needs privileges, in a form that a small process can do for the server;
+// unmounting; and the cleaning of what a crash left mounted.
 import Glibc
 
 /// Why something could not be mounted or unmounted.
@@ -9,6 +9,7 @@ public struct MountError: Error, Equatable, Sendable {
     /// An errno; 0 when there is none.
     public var code: Int32
 
+    /// A failure of `what` with an errno.
     public init(what: String, code: Int32) {
         self.what = what
         self.code = code
@@ -19,7 +20,9 @@ public struct MountError: Error, Equatable, Sendable {
 public struct MountOptions: Sendable {
     /// Shown as the mount's source.
     public var source = "memfisd"
+    /// Refuse every change.
     public var isReadOnly = false
+    /// Reads leave the access time alone.
     public var keepsAccessTimes = false
     /// Let suid and sgid bits of files count for programs that are run from the mount.
     public var allowsSetuid = false
@@ -27,6 +30,7 @@ public struct MountOptions: Sendable {
     public var allowsDevices = false
     /// Let other users in; an ordinary user may say so only with `user_allow_other` in /etc/fuse.conf.
     public var allowsOthers = true
+    /// The defaults: writable, nosuid, nodev, for all users.
     public init() {}
 }
 
@@ -42,7 +46,9 @@ public enum Mounting {
     /// - Returns: the descriptor, closed on exec.
     /// - Throws: MountError of open(2) or mount(2).
     /// Source: mount(8), fuse(4): mount type `fuse`, its options fd, rootmode, user_id, group_id.
-    public static func openAndMount(at path: String, _ options: MountOptions = MountOptions()) throws(MountError) -> Int32 {
+    public static func openAndMount(at path: String, _ options: MountOptions = MountOptions()) throws(MountError)
+        -> Int32
+    {
         let device = unsafe open("/dev/fuse", O_RDWR | O_CLOEXEC)
         guard device >= 0 else { throw MountError(what: "open /dev/fuse", code: errno) }
         var words = "fd=\(device),rootmode=40000,user_id=\(geteuid()),group_id=\(getegid()),default_permissions"
@@ -141,7 +147,7 @@ public enum Mounting {
     /// Runs a program to its end and returns its exit status, or 128 and more when a signal ended it.
     private static func run(_ program: String, _ arguments: [String]) throws(MountError) -> Int32 {
         var pointers = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        defer { unsafe pointers.forEach { unsafe free($0) } }
         var process = pid_t()
         let code = unsafe posix_spawnp(&process, program, nil, nil, &pointers, environ)
         guard code == 0 else { throw MountError(what: "run \(program)", code: code) }

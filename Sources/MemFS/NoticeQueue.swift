@@ -1,5 +1,5 @@
-// NoticeQueue: what the kernel still has to be told, in order for each inode, so that one that is stuck delays no other.
-// It knows no FUSE type; KernelCache carries the notices out.
+// NoticeQueue: what the kernel still has to be told, in order for each inode, so that one that is stuck delays no
+// other. It knows no FUSE type; KernelCache carries the notices out.
 import Glibc
 import MemStore
 

@@ -14,7 +14,8 @@ enum ProcessIdentity {
 
     /// The process id of a thread, nil when the thread is gone.
     ///
-    /// Source: proc(5), the line `Tgid:` of /proc/<pid>/status; the directory of a thread exists though it is not listed.
+    /// Source: proc(5), the line `Tgid:` of /proc/<pid>/status; the directory of a thread exists though it is not
+    /// listed.
     static func threadGroup(of thread: UInt32) -> UInt32? {
         let descriptor = unsafe open("/proc/\(thread)/status", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -35,7 +36,9 @@ enum ProcessIdentity {
             start += 1
         }
         var index = start + labelLength
-        while index < text.count, unsafe text[index] == UInt8(ascii: "\t") || text[index] == UInt8(ascii: " ") { index += 1 }
+        while index < text.count, unsafe text[index] == UInt8(ascii: "\t") || text[index] == UInt8(ascii: " ") {
+            index += 1
+        }
         var value: UInt32?
         while index < text.count, case let digit = unsafe text[index] &- UInt8(ascii: "0"), digit < 10 {
             value = (value ?? 0) &* 10 &+ UInt32(digit)

@@ -15,11 +15,13 @@ struct Thread: Sendable {
     static func start(_ body: @escaping @Sendable () -> Void) -> Thread? {
         var identity = pthread_t()
         let argument = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
-        let code = unsafe pthread_create(&identity, nil, { argument in
-            let body = unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
-            body.run()
-            return nil
-        }, argument)
+        let code = unsafe pthread_create(
+            &identity, nil,
+            { argument in
+                let body = unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
+                body.run()
+                return nil
+            }, argument)
         guard code == 0 else {
             unsafe Unmanaged<Body>.fromOpaque(argument).release()
             return nil

@@ -31,7 +31,7 @@ extension CommandExecutor {
             guard let delay = Number.signed32(fields[1]) else { return refuse(.badExptime, isQuiet: isQuiet) }
             if delay > 0 { moment = exptime(Int64(delay)).second }
         }
-        shared.store.flushItems(at: moment)
+        session.flushItems(at: moment)
         if !isQuiet { output.write("OK\r\n") }
     }
 

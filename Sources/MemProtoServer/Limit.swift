@@ -17,9 +17,9 @@ enum Limit {
     /// Bytes that a worker reads at once.
     static let readBufferBytes = 32768
     /// Kept input up to this size is joined with new input in the worker's buffer.
-    static let keptInputJoinMax = 16384
+    static let keptInputJoinMax = 20480
     /// Values of at most this many bytes wait in the kept input until they are complete; larger ones go to their place.
-    static let valueInLineMax = 8192
+    static let valueInLineMax = 16384
     /// Bytes of output that are gathered before they are sent in the middle of a batch.
     static let outputHighWater = 32768
     /// Bytes of a worker's output buffer: the high water, one value of a log, and a line.

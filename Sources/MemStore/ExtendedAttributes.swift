@@ -94,7 +94,7 @@ extension StoreSession {
         guard name.count > 0, name.count <= Limits.attributeNameLengthMax else { throw .rangeTooSmall }
         guard value.count <= Limits.attributeSizeMax else { throw .attributeTooLarge }
         let added = ExtendedRecord.headerLength + name.count + value.count
-        let (inode, shard) = try lockInode(ino, reserving: { Self.need(forExtended: Int($0.fields.extendedSize) + added) })
+        let (inode, shard) = try lockInode(ino, reserving: { need(forExtended: Int($0.fields.extendedSize) + added) })
         defer { shard.unlock() }
         if isVirtualAttribute(name, of: inode) {
             if mustNotExist { throw .exists }
@@ -117,7 +117,7 @@ extension StoreSession {
     /// removexattr(2).
     /// - Throws: noAttribute, noSpace, stale.
     public func removeExtendedAttribute(_ name: Bytes, of ino: Ino) throws(StoreError) {
-        let (inode, shard) = try lockInode(ino, reserving: { Self.need(forExtended: Int($0.fields.extendedSize)) })
+        let (inode, shard) = try lockInode(ino, reserving: { need(forExtended: Int($0.fields.extendedSize)) })
         defer { shard.unlock() }
         if virtualAttribute(name, of: inode) != nil {
             try setVirtualAttribute(name, of: inode, to: .zeroDigit)
@@ -132,23 +132,21 @@ extension StoreSession {
 
     // MARK: steps; the lock of the inode's shard is held
 
-    private static func need(forExtended count: Int) -> MemoryNeed {
+    private func need(forExtended count: Int) -> MemoryNeed {
         // A content of so many bytes, wherever they come from, and a place in the expiry heap.
-        unsafe Shard.need(forMaking: .bytes(Bytes(nil, count: count))).joined(with: MemoryNeed(blocks: 1))
+        unsafe need(forMaking: .bytes(Bytes(nil, count: count))).joined(with: MemoryNeed(blocks: 1))
     }
 
     /// Locks an inode with as much in reserve as `need` says of it at that moment.
     private func lockInode(
         _ ino: Ino, reserving need: (InodeReference) -> MemoryNeed
     ) throws(StoreError) -> (InodeReference, Shard) {
-        var reserved = MemoryNeed()
         while true {
             let (inode, shard) = try lockInode(ino)
             let needed = need(inode)
-            if reserved.covers(needed) { return (inode, shard) }
+            if holds(needed) { return (inode, shard) }
             shard.unlock()
             try reserve(needed)
-            reserved = needed
         }
     }
 
@@ -166,7 +164,7 @@ extension StoreSession {
 
     private func setAllExtended(of inode: InodeReference, to all: [UInt8], _ shard: Shard) {
         let new = all.isEmpty ? Content.empty : all.withBytes { shard.makeContent(.bytes($0), self) }
-        shard.release(inode.fields.extended, self)
+        shard.release(inode.fields.extended)
         inode.fields.extended = new
         inode.fields.ctime = .now()
     }

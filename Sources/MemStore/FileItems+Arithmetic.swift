@@ -5,11 +5,10 @@ extension StoreSession {
     private static let numberPrefixMax = 128
     private static let numberSizeMax = 1 << 19
 
-    /// incr, decr, `ma`. `hash` is not used.
-    func fileArithmetic(_ key: Bytes, hash: UInt64, _ command: ArithmeticCommand) -> ArithmeticResult {
+    /// incr, decr, `ma`.
+    func fileArithmetic(_ key: Bytes, _ command: ArithmeticCommand) -> ArithmeticResult {
         var result = ArithmeticResult(outcome: .permissionDenied)
         if tree.rules.filesReadOnly { return result }
-        var reserved = MemoryNeed()
         while true {
             guard tree.hasRoomForNotes else { return ArithmeticResult(outcome: .noMemory) }
             var step = StoreStep.refused(.notFound)
@@ -17,14 +16,14 @@ extension StoreSession {
             case .refused(let outcome): step = .refused(outcome)
             case .existing(let inode, let shard) where inode.fields.state.contains(.published):
                 result.previous = .present
-                step = count(inode, shard, command, reserved, &result)
+                step = count(inode, shard, command, &result)
                 let mustClear: Bool = if case .done = step { hasPrivileges(inode) } else { false }
                 shard.unlock()
                 if mustClear { clearPrivileges(of: Ino(UInt64(inode.ino))) }
             case .existing(_, let shard):
                 shard.unlock()
-                step = create(key, hash: hash, command, &result)
-            case .missing: step = create(key, hash: hash, command, &result)
+                step = create(key, command, &result)
+            case .missing: step = create(key, command, &result)
             }
             switch step {
             case .done:
@@ -36,14 +35,13 @@ extension StoreSession {
             case .again: continue
             case .reserve(let need):
                 guard (try? reserve(need)) != nil else { return ArithmeticResult(outcome: .noMemory) }
-                reserved = need
             }
         }
     }
 
     /// Counts on an existing file; its shard is locked.
     private func count(
-        _ inode: InodeReference, _ shard: Shard, _ command: ArithmeticCommand, _ reserved: MemoryNeed,
+        _ inode: InodeReference, _ shard: Shard, _ command: ArithmeticCommand,
         _ result: inout ArithmeticResult
     ) -> StoreStep {
         if let token = command.compareCas, token != shownCas(inode) || token == 0 { return .refused(.exists) }
@@ -55,8 +53,8 @@ extension StoreSession {
         // A new number that is not longer keeps the value's length: blanks follow it.
         var text = digits(of: new)
         while text.count < size { text.append(UInt8(ascii: " ")) }
-        let need = text.withBytes { Shard.need(forMaking: .bytes($0)) }.joined(with: MemoryNeed(blocks: 1))
-        guard reserved.covers(need) else { return .reserve(need) }
+        let need = text.withBytes { self.need(forMaking: .bytes($0)) }.joined(with: MemoryNeed(blocks: 1))
+        guard holds(need) else { return .reserve(need) }
         let content = text.withBytes { shard.makeContent(.bytes($0), self) }
         tree.replaceContents(of: inode, with: content, cas: command.newCas ?? nextCas(), shard, self)
         result.exptimeBefore = inode.fields.exptime
@@ -86,13 +84,13 @@ extension StoreSession {
     }
 
     private func create(
-        _ key: Bytes, hash: UInt64, _ command: ArithmeticCommand, _ result: inout ArithmeticResult
+        _ key: Bytes, _ command: ArithmeticCommand, _ result: inout ArithmeticResult
     ) -> StoreStep {
         guard let exptime = command.vivifyExptime else { return .refused(.notFound) }
         var store = StoreCommand(mode: .add, exptime: exptime)
         store.newCas = command.newCas
         store.isBinaryKey = command.isBinaryKey
-        let stored = digits(of: command.initial).withBytes { fileStore(key, hash: hash, .bytes($0), store) }
+        let stored = digits(of: command.initial).withBytes { fileStore(key, .bytes($0), store) }
         if stored.outcome == .notStored { return .again }
         guard stored.outcome == .done else { return .refused(stored.outcome) }
         result.number = command.initial

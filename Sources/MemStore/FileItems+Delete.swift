@@ -1,8 +1,8 @@
 // FileItems+Delete: delete and its variants that keep the file, on file keys.
 
 extension StoreSession {
-    /// delete, `md`. It removes the entry itself, of a symlink too. `hash` is not used.
-    func fileDelete(_ key: Bytes, hash: UInt64, _ command: DeleteCommand) -> StoreResult {
+    /// delete, `md`. It removes the entry itself, of a symlink too.
+    func fileDelete(_ key: Bytes, _ command: DeleteCommand) -> StoreResult {
         var result = StoreResult(outcome: .permissionDenied)
         if tree.rules.filesReadOnly { return result }
         guard tree.hasRoomForNotes else {

@@ -22,7 +22,7 @@ extension StoreSession {
             } catch {}
         } else {
             shard.lock()
-            shard.release(base, self)
+            shard.release(base)
             shard.unlock()
             return .refused(.tooLarge)
         }
@@ -34,7 +34,7 @@ extension StoreSession {
         if isUnchanged {
             finish(inode, shard, joined, plan, command, &result)
         } else {
-            shard.release(joined, self)
+            shard.release(joined)
         }
         let mustClear = isUnchanged && hasPrivileges(inode)
         shard.unlock()
@@ -65,7 +65,7 @@ extension StoreSession {
 
     private func drop(_ content: Content, in shard: Shard) {
         shard.lock()
-        shard.release(content, self)
+        shard.release(content)
         shard.unlock()
     }
 }

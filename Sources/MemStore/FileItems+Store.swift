@@ -11,8 +11,8 @@ enum FilePlace {
 }
 
 extension StoreSession {
-    /// A storage command on a file key. Ends a pending value, whatever the outcome. `hash` is not used.
-    func fileStore(_ key: Bytes, hash: UInt64, _ source: ValueSource, _ command: StoreCommand) -> StoreResult {
+    /// A storage command on a file key. Ends a pending value, whatever the outcome.
+    func fileStore(_ key: Bytes, _ source: ValueSource, _ command: StoreCommand) -> StoreResult {
         var value = FileValue(source)
         var result = StoreResult(outcome: .permissionDenied)
         result.size = source.count
@@ -26,7 +26,6 @@ extension StoreSession {
             result.outcome = .noMemory
             return
         }
-        var reserved = MemoryNeed()
         while true {
             let place = locateForWrite(key, &result.previous)
             let step: StoreStep
@@ -36,10 +35,10 @@ extension StoreSession {
                 let isPublished = inode.fields.state.contains(.published)
                 if isPublished { result.previous = .present }
                 let plan = StorePlan.decide(command, existingCas: isPublished ? shownCas(inode) : nil)
-                step = storeExisting(inode, shard, plan, &value, command, reserved, &result)
+                step = storeExisting(inode, shard, plan, &value, command, &result)
             case .missing(let componentCount):
                 let plan = StorePlan.decide(command, existingCas: nil)
-                step = storeMissing(key, componentCount, plan, &value, command, reserved, &result)
+                step = storeMissing(key, componentCount, plan, &value, command, &result)
             }
             switch step {
             case .done:
@@ -54,7 +53,6 @@ extension StoreSession {
                     result.outcome = .noMemory
                     return
                 }
-                reserved = need
             }
         }
     }
@@ -109,7 +107,7 @@ extension StoreSession {
 
     private func storeExisting(
         _ inode: InodeReference, _ shard: Shard, _ plan: StorePlan, _ value: inout FileValue, _ command: StoreCommand,
-        _ reserved: MemoryNeed, _ result: inout StoreResult
+        _ result: inout StoreResult
     ) -> StoreStep {
         switch plan {
         case .refuse(let outcome):
@@ -120,8 +118,8 @@ extension StoreSession {
         case .put, .putStale, .create:
             break
         }
-        let need = value.needForMaking.joined(with: MemoryNeed(blocks: 1))
-        guard reserved.covers(need) else {
+        let need = value.needForMaking(self).joined(with: MemoryNeed(blocks: 1))
+        guard holds(need) else {
             shard.unlock()
             return .reserve(need)
         }
@@ -172,11 +170,11 @@ extension StoreSession {
 
     private func storeMissing(
         _ key: Bytes, _ componentCount: Int, _ plan: StorePlan, _ value: inout FileValue, _ command: StoreCommand,
-        _ reserved: MemoryNeed, _ result: inout StoreResult
+        _ result: inout StoreResult
     ) -> StoreStep {
         if case .refuse(let outcome) = plan { return .refused(outcome) }
-        let need = value.needForMaking.joined(with: Tree.need(forNodes: componentCount))
-        guard reserved.covers(need) else { return .reserve(need) }
+        let need = value.needForMaking(self).joined(with: Tree.need(forNodes: componentCount))
+        guard holds(need) else { return .reserve(need) }
         let tree = tree
         tree.lock.lockExclusive()
         defer { tree.lock.unlockExclusive() }

@@ -14,12 +14,12 @@ extension StoreSession {
         return view
     }
 
-    /// The same with a touch, a vivify, marks (see `GetOptions`). `hash` is not used: a file is found by its path.
-    func fileGet(_ key: Bytes, hash: UInt64, options: GetOptions) -> ItemView {
-        fileGet(key, hash: hash, options, isCreated: false)
+    /// The same with a touch, a vivify, marks (see `GetOptions`).
+    func fileGet(_ key: Bytes, options: GetOptions) -> ItemView {
+        fileGet(key, options, isCreated: false)
     }
 
-    private func fileGet(_ key: Bytes, hash: UInt64, _ options: GetOptions, isCreated: Bool) -> ItemView {
+    private func fileGet(_ key: Bytes, _ options: GetOptions, isCreated: Bool) -> ItemView {
         var view = ItemView()
         if options.touch != nil, !mayTouch(&view) { return view }
         let tree = tree
@@ -27,7 +27,7 @@ extension StoreSession {
         guard let (inode, shard) = lockServed(key, &view.presence) else {
             tree.lock.unlockShared(treeSlot)
             guard let exptime = options.vivify else { return view }
-            return vivify(key, hash: hash, exptime, options)
+            return vivify(key, exptime, options)
         }
         let exptimeBefore = inode.fields.exptime
         if let exptime = options.touch {
@@ -43,9 +43,9 @@ extension StoreSession {
         tree.lock.unlockShared(treeSlot)
         show(inode, shard, in: &view)
         view.exptimeBefore = exptimeBefore
-        if isCreated {
+        view.isCreated = isCreated
+        if options.handlesMarks, isCreated {
             inode.fields.state.insert(.won)
-            view.isCreated = true
             view.wins = true
         } else if options.handlesMarks {
             handleMarks(of: inode, options, &view)
@@ -100,16 +100,12 @@ extension StoreSession {
         view.presence = .present
         view.flags = inode.fields.flags
         view.cas = shownCas(inode)
-        view.size = Int(inode.fields.publishedSize)
         view.exptimeBefore = inode.fields.exptime
         view.exptime = inode.fields.exptime
         view.lastAccessSecond = inode.fields.accessSecond
         view.wasFetched = inode.fields.state.contains(.fetched)
-        view.isStale = inode.fields.state.contains(.stale)
-        view.hadWinner = inode.fields.state.contains(.won)
         view.isBinaryKey = inode.fields.state.contains(.binaryKey)
         view.isFile = true
-        view.shard = shard.number
     }
 
     private func countAccess(_ inode: InodeReference) {
@@ -145,6 +141,8 @@ extension StoreSession {
 
     /// The marks of `mg`: who may recache.
     private func handleMarks(of inode: InodeReference, _ options: GetOptions, _ view: inout ItemView) {
+        view.isStale = inode.fields.state.contains(.stale)
+        view.hadWinner = inode.fields.state.contains(.won)
         guard !view.hadWinner else { return }
         view.wins = view.isStale
         if let limit = options.recacheBelowSeconds, inode.fields.exptime != .never,
@@ -156,11 +154,11 @@ extension StoreSession {
     }
 
     /// Creates an empty file on a miss and shows it.
-    private func vivify(_ key: Bytes, hash: UInt64, _ exptime: Exptime, _ options: GetOptions) -> ItemView {
+    private func vivify(_ key: Bytes, _ exptime: Exptime, _ options: GetOptions) -> ItemView {
         var command = StoreCommand(mode: .add, exptime: exptime)
         command.newCas = options.newCas
         command.isBinaryKey = options.isBinaryKey
-        let result = fileStore(key, hash: hash, .bytes(.empty), command)
+        let result = fileStore(key, .bytes(.empty), command)
         var view = ItemView()
         // notStored: somebody else was faster, so it is a hit now.
         guard result.outcome == .done || result.outcome == .notStored else {
@@ -169,7 +167,7 @@ extension StoreSession {
         }
         var again = options
         again.vivify = nil
-        view = fileGet(key, hash: hash, again, isCreated: result.outcome == .done)
+        view = fileGet(key, again, isCreated: result.outcome == .done)
         view.pendingChanges += result.pendingChanges
         return view
     }

@@ -86,8 +86,8 @@ extension StoreSession {
     private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool) throws(StoreError) {
         guard size <= Limits.fileSizeMax else { throw .fileTooLarge }
         let (inode, shard) = try lockFile(ino, reserving: { inode in
-            let need = Shard.need(forCutOf: inode.fields.live)
-            return isOpen ? need : need.joined(with: Shard.need(forCutOf: inode.fields.published))
+            let once = need(forCutOf: inode.fields.live)
+            return isOpen ? once : once.joined(with: need(forCutOf: inode.fields.published))
         })
         defer { shard.unlock() }
         let wasClean = !inode.fields.state.contains(.dirty)
@@ -112,14 +112,12 @@ extension StoreSession {
     /// Locks a regular file with as much in reserve as `need` says of it at that moment.
     /// - Throws: isDirectory, invalid, noSpace, stale.
     func lockFile(_ ino: Ino, reserving need: (InodeReference) -> MemoryNeed) throws(StoreError) -> (InodeReference, Shard) {
-        var reserved = MemoryNeed()
         while true {
             let (inode, shard) = try lockFile(ino)
             let needed = need(inode)
-            if reserved.covers(needed) { return (inode, shard) }
+            if holds(needed) { return (inode, shard) }
             shard.unlock()
             try reserve(needed)
-            reserved = needed
         }
     }
 
@@ -145,7 +143,7 @@ extension StoreSession {
         let blockSize = 4096
         let limit = arena.limitBytes
         let used = min(arena.usedBytes, limit)
-        let pinned = max(0, used - arena.evictableBytes)
+        let pinned = max(0, used - evictableBytes)
         let available = (limit - pinned) / blockSize
         let nodes = tree.counts
         // An inode takes an entry too, and a file seldom takes nothing else: a figure, not a bound.

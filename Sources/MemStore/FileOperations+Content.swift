@@ -21,7 +21,7 @@ extension StoreSession {
         let length = UInt64(bytes.count)
         if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
         let (inode, shard) = try lockFile(ino, reserving: { inode in
-            Shard.need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
+            need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
         })
         let start = offset ?? inode.fields.liveSize
         guard start <= Limits.fileSizeMax - length else {
@@ -79,7 +79,7 @@ extension StoreSession {
     }
 
     private func makeHole(in ino: Ino, from start: UInt64, to end: UInt64) throws(StoreError) {
-        let (inode, shard) = try lockFile(ino, reserving: { Shard.need(forCutOf: $0.fields.live) })
+        let (inode, shard) = try lockFile(ino, reserving: { need(forCutOf: $0.fields.live) })
         defer { shard.unlock() }
         tree.markDirty(inode, growsAtEnd: false)
         inode.fields.mtime = .now()
@@ -91,7 +91,7 @@ extension StoreSession {
     }
 
     private func grow(_ ino: Ino, to size: UInt64) throws(StoreError) {
-        let (inode, shard) = try lockFile(ino, reserving: { Shard.need(forCutOf: $0.fields.live) })
+        let (inode, shard) = try lockFile(ino, reserving: { need(forCutOf: $0.fields.live) })
         defer { shard.unlock() }
         guard inode.fields.liveSize < size else { return }
         tree.markDirty(inode, growsAtEnd: false)

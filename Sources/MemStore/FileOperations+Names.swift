@@ -31,7 +31,7 @@ extension StoreSession {
         guard target.count < Limits.pathLengthMax else { throw .nameTooLong }
         let unmasked = Caller(uid: caller.uid, gid: caller.gid)
         let mode = FileType.symlink.rawValue | 0o777
-        return try make(name, in: parent, mode: mode, caller: unmasked, Shard.need(forMaking: .bytes(target))) {
+        return try make(name, in: parent, mode: mode, caller: unmasked, need(forMaking: .bytes(target))) {
             inode, shard in
             inode.fields.live = shard.makeContent(.bytes(target), self)
         }

@@ -23,8 +23,8 @@
     }
 
     /// What `makeContent` may take at most.
-    var needForMaking: MemoryNeed {
-        if case .source(let source) = form { return Shard.need(forMaking: source) }
+    func needForMaking(_ session: StoreSession) -> MemoryNeed {
+        if case .source(let source) = form { return session.need(forMaking: source) }
         return MemoryNeed()
     }
 
@@ -47,7 +47,7 @@
     /// Makes a content of a value that arrived in pieces, so that it can be read and still be stored. No lock is held.
     mutating func hold(in shard: Shard, _ session: StoreSession) throws(StoreError) {
         guard case .source(.pending(let value)) = form else { return }
-        try session.reserve(needForMaking)
+        try session.reserve(needForMaking(session))
         shard.lock()
         form = .made(shard.makeContent(.pending(value), session), shard)
         shard.unlock()
@@ -60,7 +60,7 @@
         unsafe memory = copy
         shard.lock()
         _ = unsafe shard.read(content, at: 0, into: UnsafeMutableRawBufferPointer(start: copy, count: count))
-        shard.release(content, session)
+        shard.release(content)
         shard.unlock()
         form = .source(.bytes(unsafe Bytes(copy, count: count)))
         return true
@@ -81,7 +81,7 @@
         case .source(.pending(let value)): session.abandon(value)
         case .made(let content, let shard):
             shard.lock()
-            shard.release(content, session)
+            shard.release(content)
             shard.unlock()
         case .source(.bytes), .used: break
         }
@@ -98,7 +98,7 @@ extension StoreSession {
         while position < bytes.count {
             let step = bytes[position..<min(bytes.count, position + Limits.copyStepBytes)]
             let start = offset + UInt64(position)
-            try reserve(Shard.need(forWriteAt: start, count: step.count, into: content))
+            try reserve(need(forWriteAt: start, count: step.count, into: content))
             shard.lock()
             shard.write(&content, at: start, step, self)
             shard.unlock()

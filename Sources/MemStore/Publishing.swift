@@ -27,7 +27,7 @@ extension Tree {
     func dropPublished(_ inode: InodeReference, _ shard: Shard, _ session: StoreSession) {
         guard inode.fields.state.contains(.published) else { return }
         countPublished(from: inode.fields.publishedSize, to: 0)
-        shard.release(inode.fields.published, session)
+        shard.release(inode.fields.published)
         inode.fields.published = .empty
         inode.fields.state.remove(.published)
     }
@@ -37,7 +37,7 @@ extension Tree {
         of inode: InodeReference, with content: Content, cas: UInt64, _ shard: Shard, _ session: StoreSession
     ) {
         dropPublished(inode, shard, session)
-        shard.release(inode.fields.live, session)
+        shard.release(inode.fields.live)
         shard.retain(content)
         inode.fields.live = content
         inode.fields.published = content

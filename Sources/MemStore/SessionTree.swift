@@ -1,28 +1,28 @@
-// SessionTree: what the tree asks of a session and of the arena.
+// SessionTree: what the tree asks of a session beside memory and time, and what the store asks of the tree.
 
 extension StoreSession {
-    /// The store's tree of files.
-    var tree: Tree { fatalError() }
-    /// The session's slot in the tree's lock, 0 ..< `StoreConfiguration.sessionsMax`.
-    var treeSlot: Int { fatalError() }
-    /// The next value of the store's cas counter.
-    func nextCas() -> UInt64 { fatalError() }
-    /// What `setChangeToken` was told last; 0 = nobody waits.
-    var changeToken: UInt64 { fatalError() }
-}
+    /// What a new content of a value takes at most, the same in all shards.
+    func need(forMaking source: ValueSource) -> MemoryNeed { shard(number: 0).need(forMaking: source) }
 
-extension Arena {
-    /// Bytes that are taken, whole blocks, by items and files together.
-    var usedBytes: Int { fatalError() }
-    /// The memory limit in bytes.
-    var limitBytes: Int { fatalError() }
-    /// Bytes of the used ones that cache items would give up for files.
-    var evictableBytes: Int { fatalError() }
-}
+    /// What a write or a cut of a content takes at most, the same in all shards.
+    func need(forWriteAt offset: UInt64, count: Int, into content: Content) -> MemoryNeed {
+        shard(number: 0).need(forWriteAt: offset, count: count, into: content)
+    }
+    func need(forCutOf content: Content) -> MemoryNeed { shard(number: 0).need(forCutOf: content) }
 
-extension Shard {
-    /// The shard's number, as `ItemView.shard` has it.
-    var number: Int32 { fatalError() }
+    /// Bytes of memory that cache items would give up for files, about. Takes each shard's lock in turn.
+    var evictableBytes: Int {
+        var sum = StoreStatistics()
+        for number in 0..<shared.shardCount { shard(number: number).add(to: &sum) }
+        return sum.evictableBytes
+    }
+
+    /// One round of what no command should wait for: publishes appends that are due and removes at most
+    /// `expiredMax` files whose time has come.
+    func keepFiles(expiredMax: Int) {
+        publishDueAppends(limit: expiredMax)
+        expireFiles(limit: expiredMax)
+    }
 }
 
 extension MemoryNeed {
@@ -30,7 +30,15 @@ extension MemoryNeed {
     func joined(with other: MemoryNeed) -> MemoryNeed {
         MemoryNeed(blocks: blocks + other.blocks, segments: segments + other.segments)
     }
+}
 
-    /// Whether `other` is no more than this.
-    func covers(_ other: MemoryNeed) -> Bool { blocks >= other.blocks && segments >= other.segments }
+extension Tree {
+    /// Adds the tree's counters to `sum`.
+    func add(to sum: inout StoreStatistics) {
+        let counts = counts
+        sum.fileCount += counts.files
+        sum.directoryCount += counts.directories
+        sum.otherNodeCount += counts.others
+        sum.publishedBytes += Int(publishedBytes)
+    }
 }

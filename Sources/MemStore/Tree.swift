@@ -55,17 +55,11 @@ import Glibc
     private static let chunkCountMax = 1 << 22
     private static let elementCountMax = 1 << 30
 
-    /// Makes a tree with an empty root directory that belongs to the serving user.
-    ///
-    /// - Parameter session: pays for the first blocks; its own `tree` is not used yet.
-    /// - Throws: StoreSetupError when memory for the tables or the first blocks cannot be had.
+    /// Makes a tree without a root; `StoreSession.makeRoot` follows.
+    /// - Throws: StoreSetupError when address space for the tables cannot be had.
     static func create(
-        configuration: StoreConfiguration, clock: Clock, changes: ChangeStream, session: StoreSession
+        configuration: StoreConfiguration, clock: Clock, changes: ChangeStream, arena: Arena
     ) throws(StoreSetupError) -> Tree {
-        do throws(StoreError) { try session.reserve(MemoryNeed(blocks: blocksPerNode)) } catch {
-            throw StoreSetupError(what: "the first blocks of the tree", errno: ENOMEM)
-        }
-        let arena = session.arena
         let scratchSizeBytes = configuration.sessionsMax * PathWalk.scratchSizeBytes
         var random = SystemRandomNumberGenerator()
         let state = UnsafeMutablePointer<TreeState>.allocate(capacity: 1)
@@ -83,14 +77,15 @@ import Glibc
                 seed: random.next(), rules: ServingRules(configuration), changes: .passRetained(changes),
                 appends: .passRetained(AppendQueue(intervalSeconds: configuration.publishIntervalSeconds)),
                 scratch: .allocate(byteCount: scratchSizeBytes, alignment: 64), unixOfEpoch: clock.unixOfEpoch))
-        let tree = unsafe Tree(state: state)
-        for bucket in 0..<bucketCountMin { unsafe state.pointee.buckets.append(0, count: bucket, session) }
-        unsafe state.pointee.bucketCount = bucketCountMin
-        let user = configuration.servingUser
-        let root = tree.makeInode(mode: FileType.directory.rawValue | 0o755, uid: user.uid, gid: user.gid, session)
-        precondition(root.ino == rootIno, "the first inode is the root")
-        root.fields.linkCount = 2
-        return tree
+        return unsafe Tree(state: state)
+    }
+
+    /// Makes the root directory, which belongs to the serving user, and the first buckets of the index.
+    fileprivate func makeRoot(_ session: StoreSession) {
+        for bucket in 0..<Self.bucketCountMin { unsafe state.pointee.buckets.append(0, count: bucket, session) }
+        unsafe state.pointee.bucketCount = Self.bucketCountMin
+        let root = makeInode(mode: FileType.directory.rawValue | 0o755, uid: rules.uid, gid: rules.gid, session)
+        precondition(root.ino == Self.rootIno, "the first inode is the root")
     }
 
     @unsafe private init(state: UnsafeMutablePointer<TreeState>) { unsafe self.state = state }
@@ -142,6 +137,16 @@ import Glibc
     /// The scratch memory of a session for paths.
     @unsafe func scratch(slot: Int) -> UnsafeMutableRawPointer {
         unsafe state.pointee.scratch + slot * PathWalk.scratchSizeBytes
+    }
+}
+
+extension StoreSession {
+    /// Completes a new tree. It is the first that takes memory of the store, so memory is there.
+    func makeRoot() {
+        guard (try? reserve(MemoryNeed(blocks: Tree.blocksPerNode))) != nil else {
+            preconditionFailure("the smallest limit has room for the root directory")
+        }
+        tree.makeRoot(self)
     }
 }
 

@@ -49,11 +49,11 @@ extension Tree {
         }
         if inode.fields.isRegular {
             dropPublished(inode, shard, session)
-            shard.release(inode.fields.live, session)
+            shard.release(inode.fields.live)
         } else if inode.fields.isSymlink {
-            shard.release(inode.fields.live, session)
+            shard.release(inode.fields.live)
         }
-        shard.release(inode.fields.extended, session)
+        shard.release(inode.fields.extended)
         if inode.fields.exptimeSecond != 0 { setExpiry(of: inode, to: .never, session) }
         let type = inode.fields.type
         inode.fields.mode = 0

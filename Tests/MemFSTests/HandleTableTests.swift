@@ -55,10 +55,13 @@ struct HandleTableTests {
         #expect(table.openerOfWritten(two) == 3)
     }
 
-    @Test("handles of one bucket can be closed in any order", arguments: [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]])
+    @Test(
+        "handles of one bucket can be closed in any order", arguments: [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]])
     func closing(order: [Int]) throws {
         let table = HandleTable()
-        let handles = try (0..<3).map { try #require(table.open(Ino(UInt64(9 + 1024 * $0)), opener: 1, appends: false)) }
+        let handles = try (0..<3).map {
+            try #require(table.open(Ino(UInt64(9 + 1024 * $0)), opener: 1, appends: false))
+        }
         var open: Set = [0, 1, 2]
         for index in order {
             table.close(handles[index])
@@ -74,7 +77,9 @@ struct HandleTableTests {
     @Test("thousands of handles are all told apart")
     func many() throws {
         let table = HandleTable()
-        let handles = try (1...5000).map { try #require(table.open(Ino(UInt64($0)), opener: UInt32($0), appends: $0 % 2 == 0)) }
+        let handles = try (1...5000).map {
+            try #require(table.open(Ino(UInt64($0)), opener: UInt32($0), appends: $0 % 2 == 0))
+        }
         for (index, handle) in handles.enumerated() {
             table.setWritten(handle, true)
             #expect(table.openerOfWritten(handle) == UInt32(index + 1))

@@ -74,7 +74,3 @@ struct NoticeQueueTests {
         #expect(!queue.isInvalidating(Ino(1)))
     }
 }
-
-extension NoticeQueue.Batch: Equatable {
-    public static func == (one: Self, other: Self) -> Bool { one.key == other.key && one.notices == other.notices }
-}

@@ -26,7 +26,9 @@ struct PureRulesTests {
         return word(version) + [0, 0] + entries.flatMap { word($0.tag) + word($0.permissions) + [255, 255, 255, 255] }
     }
 
-    @Test("a list of owner, group and others is a mode", arguments: [(UInt16(7), UInt16(5), UInt16(0)), (6, 4, 4), (0, 0, 7)])
+    @Test(
+        "a list of owner, group and others is a mode",
+        arguments: [(UInt16(7), UInt16(5), UInt16(0)), (6, 4, 4), (0, 0, 7)])
     func minimal(owner: UInt16, group: UInt16, others: UInt16) {
         let value = Self.list([(1, owner), (4, group), (0x20, others)])
         let expected = UInt32(owner) << 6 | UInt32(group) << 3 | UInt32(others)
