@@ -23,8 +23,9 @@ struct Scratch {
         return path(name)
     }
 
+    /// A directory, made unless it is there. (One that carries a dead mount is there too.)
     func directory(_ name: String) throws -> String {
-        try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+        try Files.makeDirectory(path(name))
         return path(name)
     }
 
