@@ -36,7 +36,7 @@ final class Program {
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var variables = unsafe all.map { unsafe strdup($0) } + [nil]
         defer {
-            for unsafe word in unsafe arguments + variables { unsafe free(word) }
+            for unsafeword in unsafe arguments + variables { unsafe free(word) }
         }
         var started = pid_t()
         let code = unsafe posix_spawnp(&started, words[0], &actions, &attributes, &arguments, &variables)
