@@ -43,6 +43,6 @@ let package = Package(
             dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore"], swiftSettings: strict),
-        .testTarget(name: "SystemTests", dependencies: ["memfisd"], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["memfisd", "MemStore"], swiftSettings: strict),
     ]
 )

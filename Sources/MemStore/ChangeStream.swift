@@ -1,22 +1,138 @@
 // ChangeStream: how notices get from whoever changed the tree to whoever must know.
+import CShims
 
 /// The store's notices in order. Without a reader nothing is recorded and nobody waits.
-public final class ChangeStream: @unchecked Sendable {  // guarded by its lock
+///
+/// Notices that are equal and not taken yet are one: it is carried out after all of the changes it stands for.
+/// SAFETY: the one pointer is a flag that is read and written atomically and freed with the stream.
+@safe public final class ChangeStream: @unchecked Sendable {  // guarded by its lock
+    /// Notices that may wait to be taken. Beyond it the port's changes are refused (see `hasRoom`).
+    static let pendingMax = 1 << 20
+
+    /// What makes two waiting notices equal.
+    private struct Key: Hashable {
+        var kind: Change.Kind
+        var ino: Ino
+        var parent: Ino
+        var name: [UInt8]
+    }
+
+    private let lock = Lock()
+    private let arrival: Condition
+    /// Waiting notices from `first` on, and the place of each in them.
+    private var queue: [Change] = []
+    private var first = 0
+    private var places: [Key: Int] = [:]
+    /// Further tokens of notices that stand for several changes.
+    private var moreTokens: [UInt64: [UInt64]] = [:]
+    /// Notices that were taken and not completed.
+    private var taken: [UInt64: Change] = [:]
+    private var lastSequence: UInt64 = 0
+    private var completion: (@Sendable (UInt64) -> Void)?
+    private let recording: UnsafeMutablePointer<UInt32>
+
+    init() {
+        arrival = Condition()
+        unsafe recording = .allocate(capacity: 1)
+        unsafe recording.initialize(to: 0)
+    }
+
+    deinit {
+        arrival.destroy()
+        lock.destroy()
+        unsafe recording.deallocate()
+    }
+
     /// Called by the reader for each notice whose token is not 0, when it has been carried out or given up; from the
     /// reader's thread, with no lock held. The protocol server sets it once, before the first session changes anything.
     public var onCompleted: (@Sendable (_ token: UInt64) -> Void)? {
-        get { fatalError() }
-        set { fatalError() }
+        get { lock.withLock { completion } }
+        set { lock.withLock { completion = newValue } }
     }
 
+    /// Whether a reader is attached.
+    var isRecording: Bool { unsafe cs_load32(recording) != 0 }
+
+    /// Whether more notices may be recorded: a reader that is stuck must not make the store grow without bound.
+    var hasRoom: Bool { !isRecording || lock.withLock { queue.count - first < Self.pendingMax } }
+
     /// Begins recording: from now on changes made through the port are kept for `next`.
-    public func attachReader() { fatalError() }
+    public func attachReader() { unsafe cs_store32_release(recording, 1) }
+
     /// Ends recording and completes all that is pending, so that nobody waits for a reader that has gone.
-    public func detachReader() { fatalError() }
+    public func detachReader() {
+        lock.lock()
+        unsafe cs_store32_release(recording, 0)
+        var tokens: [UInt64] = []
+        for change in queue[first...] { tokens += allTokens(of: change) }
+        for change in taken.values { tokens += allTokens(of: change) }
+        queue = []
+        first = 0
+        places = [:]
+        taken = [:]
+        let completion = completion
+        arrival.wakeAll()
+        lock.unlock()
+        for token in tokens { completion?(token) }
+    }
 
     /// Waits for the next notice; nil when the reader was detached.
-    public func next() -> Change? { fatalError() }
+    public func next() -> Change? {
+        lock.lock()
+        defer { lock.unlock() }
+        while first == queue.count {
+            guard isRecording else { return nil }
+            arrival.wait(lock)
+        }
+        let change = queue[first]
+        first += 1
+        places[Key(kind: change.kind, ino: change.ino, parent: change.parent, name: change.name)] = nil
+        taken[change.sequence] = change
+        // Drop what was taken when it is the greater part, so that a queue that never runs empty stays short.
+        if first == queue.count || first > 1024, first * 2 > queue.count { dropTaken() }
+        return change
+    }
+
+    private func dropTaken() {
+        queue.removeFirst(first)
+        for (key, place) in places { places[key] = place - first }
+        first = 0
+    }
 
     /// Says that a notice was carried out.
-    public func complete(_ change: Change) { fatalError() }
+    public func complete(_ change: Change) {
+        lock.lock()
+        let tokens = taken.removeValue(forKey: change.sequence).map { allTokens(of: $0) } ?? []
+        let completion = completion
+        lock.unlock()
+        for token in tokens { completion?(token) }
+    }
+
+    /// The tokens that wait for a notice, and forgets the further ones.
+    private func allTokens(of change: Change) -> [UInt64] {
+        let more = moreTokens.removeValue(forKey: change.sequence) ?? []
+        return change.token == 0 ? more : [change.token] + more
+    }
+
+    /// Records a change. Any lock of the store may be held: the stream's is the last of all.
+    func record(_ kind: Change.Kind, ino: UInt32, parent: UInt32 = 0, name: Bytes = .empty, token: UInt64) {
+        let key = Key(kind: kind, ino: Ino(UInt64(ino)), parent: Ino(UInt64(parent)), name: name.array)
+        lock.withLock {
+            guard isRecording else { return }
+            if let place = places[key] {
+                if queue[place].token == 0 {
+                    queue[place].token = token
+                } else if token != 0 {
+                    moreTokens[queue[place].sequence, default: []].append(token)
+                }
+                return
+            }
+            lastSequence += 1
+            places[key] = queue.count
+            queue.append(
+                Change(
+                    sequence: lastSequence, kind: kind, ino: key.ino, parent: key.parent, name: key.name, token: token))
+            arrival.wakeOne()
+        }
+    }
 }

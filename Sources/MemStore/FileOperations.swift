@@ -1,118 +1,114 @@
-// The file operations of a session: what a filesystem adapter calls. Signatures
-// first; the tree does the work.
+// FileOperations: what a filesystem adapter calls. This file finds inodes and
+// counts who knows them; names, attributes, contents and directories are in FileOperations+….swift.
 
 extension StoreSession {
-    // MARK: names
-
     /// Looks `name` up in a directory and counts one lookup of the inode found (`forget` gives it back).
     /// - Throws: noEntry, notDirectory, nameTooLong, stale.
-    public func lookup(_ name: Bytes, in parent: Ino) throws(StoreError) -> Attributes { fatalError() }
+    public func lookup(_ name: Bytes, in parent: Ino) throws(StoreError) -> Attributes {
+        guard name.count <= Limits.nameLengthMax else { throw .nameTooLong }
+        let tree = tree
+        tree.lock.lockShared(treeSlot)
+        defer { tree.lock.unlockShared(treeSlot) }
+        let directory = try directory(parent)
+        if name.equals(.dot) { return try countLookup(of: directory.ino) }
+        if name.equals(.dotDot) { return try countLookup(of: tree.parent(of: directory.ino)) }
+        guard let entry = tree.find(name, in: directory.ino) else { throw .noEntry }
+        return try countLookup(of: entry.fields.ino)
+    }
 
     /// Gives `count` lookups back; an unlinked inode without lookups, handles and links is freed.
-    public func forget(_ ino: Ino, count: UInt64) { fatalError() }
-
-    /// Makes a node of any type (regular files, FIFOs, sockets, devices) and counts a lookup of it.
-    /// Group and setgid follow the parent directory; `mode` has the type bits.
-    public func makeNode(
-        _ name: Bytes, in parent: Ino, mode: UInt32, device: UInt32, caller: Caller
-    ) throws(StoreError) -> Attributes { fatalError() }
-
-    /// mkdir(2); counts a lookup.
-    public func makeDirectory(_ name: Bytes, in parent: Ino, mode: UInt32, caller: Caller) throws(StoreError) -> Attributes {
-        fatalError()
+    public func forget(_ ino: Ino, count: UInt64) {
+        guard let (inode, shard) = try? lockInode(ino) else { return }
+        precondition(inode.fields.lookupCount >= count, "more lookups forgotten than counted")
+        inode.fields.lookupCount -= count
+        let isUnused = inode.fields.lookupCount == 0 && inode.fields.linkCount == 0
+        shard.unlock()
+        if isUnused { tree.freeIfUnused(inode.ino, self) }
     }
-
-    /// symlink(2); counts a lookup.
-    public func makeSymlink(_ name: Bytes, in parent: Ino, target: Bytes, caller: Caller) throws(StoreError) -> Attributes {
-        fatalError()
-    }
-
-    /// link(2); counts a lookup of `ino`.
-    public func link(_ ino: Ino, as name: Bytes, in parent: Ino) throws(StoreError) -> Attributes { fatalError() }
-
-    /// unlink(2). The inode lives on while it has lookups or handles.
-    public func unlink(_ name: Bytes, in parent: Ino) throws(StoreError) { fatalError() }
-
-    /// rmdir(2).
-    public func removeDirectory(_ name: Bytes, in parent: Ino) throws(StoreError) { fatalError() }
-
-    /// renameat2(2): one step for both doors.
-    public func rename(
-        _ name: Bytes, in parent: Ino, to newName: Bytes, in newParent: Ino, mode: RenameMode
-    ) throws(StoreError) { fatalError() }
-
-    /// readlink(2): copies the target into `buffer`, returns its whole length.
-    @unsafe public func readSymlink(_ ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int { fatalError() }
-
-    // MARK: attributes
-
-    /// stat(2) of the live content.
-    public func attributes(of ino: Ino) throws(StoreError) -> Attributes { fatalError() }
-
-    /// chmod, chown, truncate, utimensat. A truncate without an open handle (`isOpen` false) publishes at once.
-    public func setAttributes(of ino: Ino, _ changes: AttributeChanges, isOpen: Bool) throws(StoreError) -> Attributes {
-        fatalError()
-    }
-
-    /// Extended attributes, names with their namespace (`user.…`). `get` and `list` copy into `buffer` and return
-    /// the whole length; an empty buffer asks for the length. Throws rangeTooSmall, noAttribute.
-    @unsafe public func getExtendedAttribute(_ name: Bytes, of ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
-        fatalError()
-    }
-    /// NUL-terminated names one after another.
-    @unsafe public func listExtendedAttributes(of ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
-        fatalError()
-    }
-    /// setxattr(2). `mustExist` is XATTR_REPLACE, `mustNotExist` is XATTR_CREATE.
-    public func setExtendedAttribute(
-        _ name: Bytes, of ino: Ino, to value: Bytes, mustExist: Bool, mustNotExist: Bool
-    ) throws(StoreError) { fatalError() }
-    /// removexattr(2).
-    public func removeExtendedAttribute(_ name: Bytes, of ino: Ino) throws(StoreError) { fatalError() }
-
-    // MARK: content
 
     /// Counts one open handle, so that the inode survives unlink.
-    public func openFile(_ ino: Ino) throws(StoreError) { fatalError() }
-
-    /// Ends one open handle; the last release publishes a dirty inode.
-    public func releaseFile(_ ino: Ino) { fatalError() }
-
-    /// Reads live content at `offset`; returns the bytes copied, fewer only at the end of the file.
-    @unsafe public func readFile(_ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
-        fatalError()
+    public func openFile(_ ino: Ino) throws(StoreError) {
+        let (inode, shard) = try lockInode(ino)
+        inode.fields.openCount += 1
+        shard.unlock()
     }
 
-    /// Writes live content at `offset` (at the end, if nil) and returns the offset written to. The first write
-    /// makes the live content a version of its own; the published one stays as it was.
-    /// `isAppending`: the handle has O_APPEND (see `StoreConfiguration.publishIntervalSeconds`).
-    public func writeFile(
-        _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
-    ) throws(StoreError) -> UInt64 { fatalError() }
+    /// Ends one open handle; the last release publishes a dirty inode.
+    public func releaseFile(_ ino: Ino) {
+        guard let (inode, shard) = try? lockInode(ino) else { return }
+        precondition(inode.fields.openCount > 0, "more handles released than opened")
+        inode.fields.openCount -= 1
+        let isLast = inode.fields.openCount == 0
+        let isUnlinked = inode.fields.linkCount == 0
+        if isLast, !isUnlinked, inode.fields.isRegular { tree.publishLive(inode, shard, self) }
+        shard.unlock()
+        if isLast, isUnlinked { tree.freeIfUnused(inode.ino, self) }
+    }
 
-    /// Publishes live content if the inode is dirty: one pointer swap, a new cas.
-    public func publish(_ ino: Ino) { fatalError() }
+    /// Locks the shard of an inode that a caller of ours names.
+    /// - Throws: stale.
+    func lockInode(_ ino: Ino) throws(StoreError) -> (InodeReference, Shard) {
+        guard let inode = tree.inodeSlot(ino) else { throw .stale }
+        let shard = shard(of: inode.ino)
+        shard.lock()
+        if inode.fields.isFree {
+            shard.unlock()
+            throw .stale
+        }
+        return (inode, shard)
+    }
 
-    /// fallocate(2).
-    public func allocate(_ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode) throws(StoreError) { fatalError() }
+    /// The same for a regular file.
+    /// - Throws: isDirectory, invalid, stale.
+    func lockFile(_ ino: Ino) throws(StoreError) -> (InodeReference, Shard) {
+        let (inode, shard) = try lockInode(ino)
+        if inode.fields.isRegular { return (inode, shard) }
+        let isDirectory = inode.fields.isDirectory
+        shard.unlock()
+        throw isDirectory ? .isDirectory : .invalid
+    }
 
-    /// lseek(2) SEEK_DATA (`data` true) and SEEK_HOLE.
-    public func seek(_ ino: Ino, from offset: UInt64, data: Bool) throws(StoreError) -> UInt64 { fatalError() }
+    /// A directory that a caller of ours names. The tree's lock is held.
+    /// - Throws: notDirectory, stale.
+    func directory(_ ino: Ino) throws(StoreError) -> InodeReference {
+        guard let inode = tree.inodeSlot(ino), !inode.fields.isFree else { throw .stale }
+        guard inode.fields.isDirectory else { throw .notDirectory }
+        return inode
+    }
 
-    /// copy_file_range(2); returns the bytes copied.
-    public func copyRange(
-        from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64
-    ) throws(StoreError) -> UInt64 { fatalError() }
+    /// Counts a lookup of an inode that has a name, unless it has expired. The tree's lock is held.
+    /// - Throws: noEntry.
+    func countLookup(of ino: UInt32) throws(StoreError) -> Attributes {
+        let inode = tree.inode(ino)
+        let shard = shard(of: ino)
+        shard.lock()
+        defer { shard.unlock() }
+        if inode.fields.exptime.isDue(at: nowSecond) { throw .noEntry }
+        inode.fields.lookupCount += 1
+        return attributes(of: inode, shard)
+    }
 
-    // MARK: directories
-
-    /// Calls `body` for each entry behind `cookie` (0 = from the start, `.` and `..` included) until it returns false.
-    /// Entries that exist throughout are shown exactly once, whatever is added or removed meanwhile.
-    /// `countsLookups`: an entry for which `body` returns true counts one lookup (readdirplus), but `.` and `..`.
-    public func readDirectory(
-        _ ino: Ino, after cookie: UInt64, countsLookups: Bool, _ body: (DirectoryEntry, Attributes) -> Bool
-    ) throws(StoreError) { fatalError() }
-
-    /// statfs(2).
-    public func filesystemStatistics() -> FilesystemStatistics { fatalError() }
+    /// What stat(2) shows. The tree's lock and that of the inode's shard are held.
+    func attributes(of inode: InodeReference, _ shard: Shard) -> Attributes {
+        var attributes = Attributes(ino: Ino(UInt64(inode.ino)), mode: UInt32(inode.fields.mode))
+        attributes.generation = UInt64(inode.fields.generation)
+        attributes.linkCount = inode.fields.linkCount
+        attributes.uid = inode.fields.uid
+        attributes.gid = inode.fields.gid
+        attributes.atime = inode.fields.atime
+        attributes.mtime = inode.fields.mtime
+        attributes.ctime = inode.fields.ctime
+        attributes.exptime = inode.fields.exptime
+        if inode.fields.isRegular {
+            attributes.size = inode.fields.liveSize
+            attributes.blocks = (shard.allocatedBytes(inode.fields.live) + 511) / 512
+        } else if inode.fields.isDirectory {
+            attributes.size = UInt64(inode.fields.entryCount + 2) * UInt64(Limits.directorySizePerEntry)
+        } else if inode.fields.isSymlink {
+            attributes.size = inode.fields.liveSize
+        } else if inode.fields.isDevice {
+            attributes.device = inode.fields.liveRoot
+        }
+        return attributes
+    }
 }

@@ -24,7 +24,7 @@ extension StoreSession {
     /// Finds the item or published file of `key`. On a hit the shard stays locked until `endGet(view)`; between the
     /// two calls do nothing but copy. `endGet` is right after a miss too, and does nothing.
     public func beginGet(_ key: Bytes, hash: UInt64) -> ItemView {
-        if shared.prefixes.matches(key) { return fileGet(key, options: GetOptions()) }
+        if shared.prefixes.matches(key) { return fileGet(key) }
         var view = ItemView()
         let shard = shard(ofHash: hash)
         shard.lock()

@@ -16,6 +16,17 @@ public enum Limits {
     public static let fileSizeMax: UInt64 = 1 << 53
     /// Hard links to one file. Source: ext4's is 65,000, tmpfs has none but the counter's width.
     public static let linkCountMax: UInt32 = 1 << 30
+    /// Bytes that stat(2) shows of a directory for each of its entries. An arbitrary figure, as tmpfs has one.
+    public static let directorySizePerEntry = 32
+    /// Bytes that an inode with an entry is counted for in the free inodes of statfs(2).
+    public static let nodeSizeTypical = 256
+    /// Bytes that are copied from file to file, or zeroed, under one lock.
+    static let copyStepBytes = 1 << 18
+    /// Longest name of an extended attribute, largest value, and all attributes of an inode together, in bytes.
+    /// Source: xattr(7); the sum is ours.
+    public static let attributeNameLengthMax = 255
+    public static let attributeSizeMax = 1 << 16
+    public static let attributesSizeMax = 1 << 20
     /// Smallest memory limit in bytes.
     public static let memoryLimitMin = 1 << 20
 }

@@ -8,7 +8,7 @@ import Glibc
 /// SAFETY: the pointer is private, initialised once and freed by `destroy()`;
 /// the owner calls that when no thread can reach the lock any more.
 @safe public struct Lock: @unchecked Sendable {  // a mutex is made for sharing
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    fileprivate let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     /// A new, open lock.
     public init() {
@@ -42,4 +42,30 @@ import Glibc
         defer { unlock() }
         return try body()
     }
+}
+
+/// A condition that threads wait for under a `Lock`.
+///
+/// SAFETY: the pointer is private, initialised once and freed by `destroy()`, when no thread can wait any more.
+@safe struct Condition: @unchecked Sendable {  // a condition variable is made for sharing
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+        unsafe condition = .allocate(capacity: 1)
+        let code = unsafe pthread_cond_init(condition, nil)
+        precondition(code == 0, "pthread_cond_init failed")
+    }
+
+    /// Frees the condition. Nobody may wait for it.
+    func destroy() {
+        unsafe pthread_cond_destroy(condition)
+        unsafe condition.deallocate()
+    }
+
+    /// Gives the lock back, waits to be woken, and takes the lock again. May wake without a cause.
+    func wait(_ lock: Lock) { unsafe pthread_cond_wait(condition, lock.mutex) }
+
+    func wakeOne() { unsafe pthread_cond_signal(condition) }
+
+    func wakeAll() { unsafe pthread_cond_broadcast(condition) }
 }

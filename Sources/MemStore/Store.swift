@@ -33,7 +33,8 @@ public struct StoreSetupError: Error, Sendable {
         changes = ChangeStream()
         unsafe shared = try StoreShared.make(configuration, clock)
         freeSlots = Array((0..<configuration.sessionsMax).reversed())
-        tree = Tree.create(configuration: configuration, changes: changes)
+        tree = try Tree.create(
+            configuration: configuration, clock: clock, changes: changes, arena: unsafe shared.pointee.arena)
         let session = makeSession()
         session.makeRoot()
         session.end()

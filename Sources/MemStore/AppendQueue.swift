@@ -1,0 +1,49 @@
+// AppendQueue: files that grow by O_APPEND while they stay open, in the order in
+// which they are due to be published.
+import Glibc
+
+/// The queue. Its length is bounded by the files that are open: each is in it once.
+final class AppendQueue: @unchecked Sendable {  // guarded by its lock
+    /// One file.
+    private struct Due {
+        var ino: UInt32
+        var generation: UInt32
+        var milliseconds: Int64
+    }
+
+    private let lock = Lock()
+    private let intervalMilliseconds: Int64
+    private var queue: [Due] = []
+    private var first = 0
+
+    init(intervalSeconds: Double) { intervalMilliseconds = Int64(max(0, min(intervalSeconds, 1e9)) * 1000) }
+
+    deinit { lock.destroy() }
+
+    private static func nowMilliseconds() -> Int64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }
+
+    /// Adds a file, due an interval from now. Locks of the store may be held: this one is the last.
+    func append(ino: UInt32, generation: UInt32) {
+        let due = Due(ino: ino, generation: generation, milliseconds: Self.nowMilliseconds() + intervalMilliseconds)
+        lock.withLock { queue.append(due) }
+    }
+
+    /// Takes the first file if it is due.
+    func takeDue() -> (ino: UInt32, generation: UInt32)? {
+        let now = Self.nowMilliseconds()
+        return lock.withLock {
+            guard first < queue.count, queue[first].milliseconds <= now else { return nil }
+            let due = queue[first]
+            first += 1
+            if first == queue.count || (first > 1024 && first * 2 > queue.count) {
+                queue.removeFirst(first)
+                first = 0
+            }
+            return (due.ino, due.generation)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// FileItems+Arithmetic: incr and decr on file keys.
+
+extension StoreSession {
+    /// Most bytes of a value that are looked at for a number, and most that are padded with blanks.
+    private static let numberPrefixMax = 128
+    private static let numberSizeMax = 1 << 19
+
+    /// incr, decr, `ma`.
+    func fileArithmetic(_ key: Bytes, _ command: ArithmeticCommand) -> ArithmeticResult {
+        var result = ArithmeticResult(outcome: .permissionDenied)
+        if tree.rules.filesReadOnly { return result }
+        while true {
+            guard tree.hasRoomForNotes else { return ArithmeticResult(outcome: .noMemory) }
+            var step = StoreStep.refused(.notFound)
+            switch locateForWrite(key, &result.previous) {
+            case .refused(let outcome): step = .refused(outcome)
+            case .existing(let inode, let shard) where inode.fields.state.contains(.published):
+                result.previous = .present
+                step = count(inode, shard, command, &result)
+                let mustClear: Bool = if case .done = step { hasPrivileges(inode) } else { false }
+                shard.unlock()
+                if mustClear { clearPrivileges(of: Ino(UInt64(inode.ino))) }
+            case .existing(_, let shard):
+                shard.unlock()
+                step = create(key, command, &result)
+            case .missing: step = create(key, command, &result)
+            }
+            switch step {
+            case .done:
+                result.outcome = .done
+                return result
+            case .refused(let outcome):
+                result.outcome = outcome
+                return result
+            case .again: continue
+            case .reserve(let need):
+                guard (try? reserve(need)) != nil else { return ArithmeticResult(outcome: .noMemory) }
+            }
+        }
+    }
+
+    /// Counts on an existing file; its shard is locked.
+    private func count(
+        _ inode: InodeReference, _ shard: Shard, _ command: ArithmeticCommand,
+        _ result: inout ArithmeticResult
+    ) -> StoreStep {
+        if let token = command.compareCas, token != shownCas(inode) || token == 0 { return .refused(.exists) }
+        let size = Int(inode.fields.publishedSize)
+        guard size <= Self.numberSizeMax, let number = number(in: inode.fields.published, shard) else {
+            return .refused(.nonNumeric)
+        }
+        let new = Numeral.apply(command, to: number)
+        // A new number that is not longer keeps the value's length: blanks follow it.
+        var text = digits(of: new)
+        while text.count < size { text.append(UInt8(ascii: " ")) }
+        let need = text.withBytes { self.need(forMaking: .bytes($0)) }.joined(with: MemoryNeed(blocks: 1))
+        guard holds(need) else { return .reserve(need) }
+        let content = text.withBytes { shard.makeContent(.bytes($0), self) }
+        tree.replaceContents(of: inode, with: content, cas: command.newCas ?? nextCas(), shard, self)
+        result.exptimeBefore = inode.fields.exptime
+        if let exptime = command.touch { tree.setExpiry(of: inode, to: exptime, self) }
+        result.exptime = inode.fields.exptime
+        result.number = new
+        result.cas = shownCas(inode)
+        result.isBinaryKey = inode.fields.state.contains(.binaryKey)
+        result.pendingChanges += tree.note(.content, of: inode, token: changeToken)
+        return .done
+    }
+
+    private func number(in content: Content, _ shard: Shard) -> UInt64? {
+        let text = unsafe [UInt8](unsafeUninitializedCapacity: Self.numberPrefixMax) { buffer, count in
+            let length = min(Self.numberPrefixMax, Int(content.size))
+            let part = unsafe UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: length)
+            count = unsafe length == 0 ? 0 : shard.read(content, at: 0, into: part)
+        }
+        return text.withBytes { Numeral.parse($0) }
+    }
+
+    private func digits(of number: UInt64) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: Numeral.digitCountMax) { buffer, count in
+            guard let start = buffer.baseAddress else { return }
+            count = unsafe Numeral.write(number, to: start)
+        }
+    }
+
+    private func create(
+        _ key: Bytes, _ command: ArithmeticCommand, _ result: inout ArithmeticResult
+    ) -> StoreStep {
+        guard let exptime = command.vivifyExptime else { return .refused(.notFound) }
+        var store = StoreCommand(mode: .add, exptime: exptime)
+        store.newCas = command.newCas
+        store.isBinaryKey = command.isBinaryKey
+        let stored = digits(of: command.initial).withBytes { fileStore(key, .bytes($0), store) }
+        if stored.outcome == .notStored { return .again }
+        guard stored.outcome == .done else { return .refused(stored.outcome) }
+        result.number = command.initial
+        result.cas = stored.cas
+        result.exptimeBefore = exptime
+        result.exptime = exptime
+        result.isCreated = true
+        result.isBinaryKey = command.isBinaryKey
+        result.pendingChanges += stored.pendingChanges
+        return .done
+    }
+}

@@ -1,0 +1,120 @@
+// FileItems+Delete: delete and its variants that keep the file, on file keys.
+
+extension StoreSession {
+    /// delete, `md`. It removes the entry itself, of a symlink too.
+    func fileDelete(_ key: Bytes, _ command: DeleteCommand) -> StoreResult {
+        var result = StoreResult(outcome: .permissionDenied)
+        if tree.rules.filesReadOnly { return result }
+        guard tree.hasRoomForNotes else {
+            result.outcome = .noMemory
+            return result
+        }
+        if command.marksStale || command.clearsValue {
+            changeFile(key, command, &result)
+            return result
+        }
+        let removed = deleteExclusively(key, command, &result)
+        if let removed { tree.freeIfUnused(removed, self) }
+        return result
+    }
+
+    /// Returns the inode that lost a name.
+    private func deleteExclusively(_ key: Bytes, _ command: DeleteCommand, _ result: inout StoreResult) -> UInt32? {
+        let tree = tree
+        tree.lock.lockExclusive()
+        defer { tree.lock.unlockExclusive() }
+        let found = resolve(key, followsLast: false)
+        switch found.kind {
+        case .missing: result.outcome = .notFound
+        case .notDirectory: result.outcome = .notDirectory
+        case .denied: result.outcome = .permissionDenied
+        case .nowhere: result.outcome = .invalidPath
+        case .found: return delete(found, command, &result)
+        }
+        return nil
+    }
+
+    private func delete(_ found: Resolution, _ command: DeleteCommand, _ result: inout StoreResult) -> UInt32? {
+        let inode = tree.inode(found.ino)
+        if inode.fields.isDirectory {
+            result.outcome = .isDirectory
+            return nil
+        }
+        guard let entry = tree.find(found.name, in: found.parent) else {
+            preconditionFailure("a path was found whose last name is not there")
+        }
+        if removeIfExpired(inode.ino) {
+            result.previous = .expired
+            result.outcome = .notFound
+            return nil
+        }
+        result.outcome = deletability(of: inode, in: tree.inode(found.parent), command)
+        guard result.outcome == .done else { return nil }
+        result.previous = .present
+        result.pendingChanges += noteEntry(entry.name, in: found.parent, ino: inode.ino, token: changeToken)
+        tree.removeEntry(entry, self)
+        changeLinks(of: inode, by: -1)
+        touchDirectory(tree.inode(found.parent))
+        let shard = shard(of: inode.ino)
+        shard.lock()
+        result.pendingChanges += tree.note(.attributes, of: inode, token: changeToken)
+        shard.unlock()
+        return inode.ino
+    }
+
+    /// Whether a node may be deleted by the port. What the port cannot read, it cannot find either, but a symlink.
+    private func deletability(
+        of inode: InodeReference, in directory: InodeReference, _ command: DeleteCommand
+    ) -> Outcome {
+        let shard = shard(of: inode.ino)
+        shard.lock()
+        let isPublished = inode.fields.isRegular && inode.fields.state.contains(.published)
+        let cas = shownCas(inode)
+        shard.unlock()
+        guard isPublished || inode.fields.isSymlink else { return .notFound }
+        let rules = tree.rules
+        guard rules.allows(Access.write | Access.search, directory), !rules.isKeptBySticky(inode, in: directory) else {
+            return .permissionDenied
+        }
+        if let token = command.compareCas, token != cas || token == 0 { return .exists }
+        return .done
+    }
+
+    /// Marks a file stale, or takes its value, flags and exptime.
+    private func changeFile(_ key: Bytes, _ command: DeleteCommand, _ result: inout StoreResult) {
+        do throws(StoreError) { try reserve(MemoryNeed(blocks: 1)) } catch {
+            result.outcome = .noMemory
+            return
+        }
+        switch locateForWrite(key, &result.previous) {
+        case .missing: result.outcome = .notFound
+        case .refused(let outcome): result.outcome = outcome
+        case .existing(let inode, let shard):
+            result.outcome = change(inode, shard, command)
+            if result.outcome == .done {
+                result.previous = .present
+                result.cas = shownCas(inode)
+                result.pendingChanges += tree.note(.content, of: inode, token: changeToken)
+            }
+            shard.unlock()
+        }
+    }
+
+    private func change(_ inode: InodeReference, _ shard: Shard, _ command: DeleteCommand) -> Outcome {
+        guard inode.fields.state.contains(.published) else { return .notFound }
+        if let token = command.compareCas, token != shownCas(inode) || token == 0 { return .exists }
+        let newCas = command.newCas ?? (command.marksStale ? nextCas() : inode.fields.cas)
+        if command.clearsValue {
+            tree.replaceContents(of: inode, with: .empty, cas: newCas, shard, self)
+            inode.fields.flags = command.flags ?? 0
+            tree.setExpiry(of: inode, to: command.exptime ?? .never, self)
+        }
+        inode.fields.cas = newCas
+        if command.marksStale {
+            inode.fields.state.insert(.stale)
+            inode.fields.state.remove(.won)
+            if !command.clearsValue, let exptime = command.exptime { tree.setExpiry(of: inode, to: exptime, self) }
+        }
+        return .done
+    }
+}

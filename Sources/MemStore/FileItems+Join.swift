@@ -1,0 +1,71 @@
+// FileItems+Join: append and prepend on a file: they make the new content beside the old one, without a lock for
+// long, and take its place if nobody was faster.
+
+extension StoreSession {
+    /// Joins the value to the published content. The shard is locked at the begin and open at the end.
+    func join(
+        _ inode: InodeReference, _ shard: Shard, _ value: inout FileValue, _ plan: StorePlan, _ command: StoreCommand,
+        _ result: inout StoreResult
+    ) -> StoreStep {
+        let base = inode.fields.published
+        let cas = inode.fields.cas
+        let generation = inode.fields.generation
+        shard.retain(base)
+        shard.unlock()
+        var joined = Content.empty
+        var isMade = false
+        if base.size <= Limits.fileSizeMax - UInt64(value.count) {
+            do throws(StoreError) {
+                try value.hold(in: shard, self)
+                joined = try joining(base, &value, isAppending: plan == .append, in: shard)
+                isMade = true
+            } catch {}
+        } else {
+            shard.lock()
+            shard.release(base)
+            shard.unlock()
+            return .refused(.tooLarge)
+        }
+        guard isMade else { return .refused(.noMemory) }
+        shard.lock()
+        let isUnchanged =
+            !inode.fields.isFree && inode.fields.generation == generation && inode.fields.linkCount > 0
+            && inode.fields.state.contains(.published) && inode.fields.cas == cas && inode.fields.published == base
+        if isUnchanged {
+            finish(inode, shard, joined, plan, command, &result)
+        } else {
+            shard.release(joined)
+        }
+        let mustClear = isUnchanged && hasPrivileges(inode)
+        shard.unlock()
+        if mustClear { clearPrivileges(of: Ino(UInt64(inode.ino))) }
+        return isUnchanged ? .done : .again
+    }
+
+    /// The base and the value as one content with one holder; the base's holder is used up, on failure too.
+    private func joining(
+        _ base: Content, _ value: inout FileValue, isAppending: Bool, in shard: Shard
+    ) throws(StoreError) -> Content {
+        var joined = isAppending ? base : .empty
+        do throws(StoreError) {
+            if isAppending {
+                try value.write(to: &joined, at: base.size, in: shard, self)
+            } else {
+                try value.write(to: &joined, at: 0, in: shard, self)
+                try copy(base, in: shard, to: &joined, at: UInt64(value.count), in: shard)
+            }
+        } catch {
+            drop(joined, in: shard)
+            if !isAppending { drop(base, in: shard) }
+            throw error
+        }
+        if !isAppending { drop(base, in: shard) }
+        return joined
+    }
+
+    private func drop(_ content: Content, in shard: Shard) {
+        shard.lock()
+        shard.release(content)
+        shard.unlock()
+    }
+}

@@ -1,0 +1,174 @@
+// FileItems: reads of file keys. A published file is shown as an item is.
+
+extension StoreSession {
+    /// Finds the published file of a key. On a hit the shard of its inode stays locked until `endGet`.
+    func fileGet(_ key: Bytes) -> ItemView {
+        var view = ItemView()
+        let tree = tree
+        tree.lock.lockShared(treeSlot)
+        let served = lockServed(key, &view.presence)
+        tree.lock.unlockShared(treeSlot)
+        guard let (inode, shard) = served else { return view }
+        show(inode, shard, in: &view)
+        countAccess(inode)
+        return view
+    }
+
+    /// The same with a touch, a vivify, marks (see `GetOptions`).
+    func fileGet(_ key: Bytes, options: GetOptions) -> ItemView {
+        fileGet(key, options, isCreated: false)
+    }
+
+    private func fileGet(_ key: Bytes, _ options: GetOptions, isCreated: Bool) -> ItemView {
+        var view = ItemView()
+        if options.touch != nil, !mayTouch(&view) { return view }
+        let tree = tree
+        tree.lock.lockShared(treeSlot)
+        guard let (inode, shard) = lockServed(key, &view.presence) else {
+            tree.lock.unlockShared(treeSlot)
+            guard let exptime = options.vivify else { return view }
+            return vivify(key, exptime, options)
+        }
+        let exptimeBefore = inode.fields.exptime
+        if let exptime = options.touch {
+            guard tree.rules.allows(Access.write, inode) else {
+                shard.unlock()
+                tree.lock.unlockShared(treeSlot)
+                view.presence = .missing
+                view.refusal = .permissionDenied
+                return view
+            }
+            touch(inode, shard, exptime, &view)
+        }
+        tree.lock.unlockShared(treeSlot)
+        show(inode, shard, in: &view)
+        view.exptimeBefore = exptimeBefore
+        view.isCreated = isCreated
+        if options.handlesMarks, isCreated {
+            inode.fields.state.insert(.won)
+            view.wins = true
+        } else if options.handlesMarks {
+            handleMarks(of: inode, options, &view)
+        }
+        if options.countsAccess { countAccess(inode) }
+        return view
+    }
+
+    /// Whether a touch may go on; else the view says why not. Takes the memory that it may need.
+    private func mayTouch(_ view: inout ItemView) -> Bool {
+        if tree.rules.filesReadOnly {
+            view.refusal = .permissionDenied
+        } else if !tree.hasRoomForNotes || (try? reserve(MemoryNeed(blocks: 1))) == nil {
+            view.refusal = .noMemory
+        }
+        return view.refusal == .done
+    }
+
+    /// Resolves a key and locks the shard of the file it serves. The tree's lock is held.
+    private func lockServed(_ key: Bytes, _ presence: inout Presence) -> (InodeReference, Shard)? {
+        let found = resolve(key, followsLast: true)
+        guard found.kind == .found else { return nil }
+        let inode = tree.inode(found.ino)
+        if inode.fields.isRegular { return lockIfServed(inode, &presence) }
+        guard inode.fields.isDirectory, key[key.count - 1] == UInt8(ascii: "/") else { return nil }
+        let names = tree.rules.indexNames
+        for index in 0..<names.count {
+            var walk = PathWalk(names[index], from: inode.ino)
+            let entry = walk.run(self, followsLast: true)
+            guard entry.kind == .found else { continue }
+            if let served = lockIfServed(tree.inode(entry.ino), &presence) { return served }
+        }
+        return nil
+    }
+
+    private func lockIfServed(_ inode: InodeReference, _ presence: inout Presence) -> (InodeReference, Shard)? {
+        guard inode.fields.isRegular, tree.rules.allows(Access.read, inode) else { return nil }
+        let shard = shard(of: inode.ino)
+        shard.lock()
+        let isDue = inode.fields.exptime.isDue(at: nowSecond)
+        if inode.fields.state.contains(.published), !isDue { return (inode, shard) }
+        shard.unlock()
+        if isDue { presence = .expired }
+        return nil
+    }
+
+    /// The cas that clients see.
+    func shownCas(_ inode: InodeReference) -> UInt64 { tree.rules.hasCas ? inode.fields.cas : 0 }
+
+    private func show(_ inode: InodeReference, _ shard: Shard, in view: inout ItemView) {
+        shard.show(inode.fields.published, in: &view)
+        view.presence = .present
+        view.flags = inode.fields.flags
+        view.cas = shownCas(inode)
+        view.exptimeBefore = inode.fields.exptime
+        view.exptime = inode.fields.exptime
+        view.lastAccessSecond = inode.fields.accessSecond
+        view.wasFetched = inode.fields.state.contains(.fetched)
+        view.isBinaryKey = inode.fields.state.contains(.binaryKey)
+        view.isFile = true
+    }
+
+    private func countAccess(_ inode: InodeReference) {
+        inode.fields.accessSecond = nowSecond
+        inode.fields.state.insert(.fetched)
+    }
+
+    /// Sets the exptime of a file that has just been found, and tells of it; returns with the shard locked as before.
+    private func touch(_ inode: InodeReference, _ shard: Shard, _ exptime: Exptime, _ view: inout ItemView) {
+        guard exptime != inode.fields.exptime else { return }
+        tree.setExpiry(of: inode, to: exptime, self)
+        inode.fields.ctime = .now()
+        view.pendingChanges += tree.note(.attributes, of: inode, token: changeToken)
+        guard tree.isRecording else { return }
+        // A kernel must not keep the names for longer than the file lives. The shards of the directories may be
+        // locked only without this one; the names stay while the tree's lock is held.
+        shard.unlock()
+        view.pendingChanges += noteNames(of: inode)
+        shard.lock()
+    }
+
+    /// Records all names of an inode as changed. The tree's lock is held, no shard's is.
+    func noteNames(of inode: InodeReference) -> Int {
+        var noticed = 0
+        var reference = inode.fields.firstEntry
+        while reference != 0 {
+            let entry = tree.entry(reference)
+            noticed += noteEntry(entry.name, in: entry.fields.parent, ino: inode.ino, token: changeToken)
+            reference = entry.fields.nextLink
+        }
+        return noticed
+    }
+
+    /// The marks of `mg`: who may recache.
+    private func handleMarks(of inode: InodeReference, _ options: GetOptions, _ view: inout ItemView) {
+        view.isStale = inode.fields.state.contains(.stale)
+        view.hadWinner = inode.fields.state.contains(.won)
+        guard !view.hadWinner else { return }
+        view.wins = view.isStale
+        if let limit = options.recacheBelowSeconds, inode.fields.exptime != .never,
+            inode.fields.exptime.secondsLeft(at: nowSecond) < limit
+        {
+            view.wins = true
+        }
+        if view.wins { inode.fields.state.insert(.won) }
+    }
+
+    /// Creates an empty file on a miss and shows it.
+    private func vivify(_ key: Bytes, _ exptime: Exptime, _ options: GetOptions) -> ItemView {
+        var command = StoreCommand(mode: .add, exptime: exptime)
+        command.newCas = options.newCas
+        command.isBinaryKey = options.isBinaryKey
+        let result = fileStore(key, .bytes(.empty), command)
+        var view = ItemView()
+        // notStored: somebody else was faster, so it is a hit now.
+        guard result.outcome == .done || result.outcome == .notStored else {
+            view.refusal = result.outcome
+            return view
+        }
+        var again = options
+        again.vivify = nil
+        view = fileGet(key, again, isCreated: result.outcome == .done)
+        view.pendingChanges += result.pendingChanges
+        return view
+    }
+}

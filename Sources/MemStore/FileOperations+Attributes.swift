@@ -1,0 +1,166 @@
+// FileOperations+Attributes: stat, chmod, chown, truncate, utimensat, readlink, statfs.
+
+extension StoreSession {
+    /// stat(2) of the live content.
+    /// - Throws: stale.
+    public func attributes(of ino: Ino) throws(StoreError) -> Attributes {
+        let tree = tree
+        tree.lock.lockShared(treeSlot)
+        defer { tree.lock.unlockShared(treeSlot) }
+        let (inode, shard) = try lockInode(ino)
+        defer { shard.unlock() }
+        return attributes(of: inode, shard)
+    }
+
+    /// chmod, chown, truncate, utimensat. A truncate without an open handle (`isOpen` false) publishes at once.
+    /// - Throws: isDirectory, invalid, fileTooLarge, noSpace (truncate), stale.
+    public func setAttributes(of ino: Ino, _ changes: AttributeChanges, isOpen: Bool) throws(StoreError) -> Attributes {
+        if let size = changes.size { try setSize(of: ino, to: size, isOpen: isOpen) }
+        let changesRights = changes.mode != nil || changes.uid != nil || changes.gid != nil
+        let tree = tree
+        if changesRights || changes.clearsPrivileges {
+            tree.lock.lockExclusive()
+        } else {
+            tree.lock.lockShared(treeSlot)
+        }
+        defer {
+            if changesRights || changes.clearsPrivileges {
+                tree.lock.unlockExclusive()
+            } else {
+                tree.lock.unlockShared(treeSlot)
+            }
+        }
+        let (inode, shard) = try lockInode(ino)
+        defer { shard.unlock() }
+        if changes.clearsPrivileges { dropPrivileges(of: inode) }
+        if let uid = changes.uid { inode.fields.uid = uid }
+        if let gid = changes.gid { inode.fields.gid = gid }
+        if let mode = changes.mode {
+            let kept = UInt32(inode.fields.mode) & FileType.mask
+            inode.fields.mode = UInt16(kept | mode & (changes.dropsSetgid ? 0o5777 : 0o7777))
+        }
+        if let atime = changes.atime { inode.fields.atime = moment(atime) }
+        if let mtime = changes.mtime { inode.fields.mtime = moment(mtime) }
+        inode.fields.ctime = .now()
+        return attributes(of: inode, shard)
+    }
+
+    private func moment(_ time: AttributeChanges.Time) -> Timestamp {
+        switch time {
+        case .now: .now()
+        case .at(let timestamp): timestamp
+        }
+    }
+
+    /// Clears suid, and sgid where the group may execute. The tree's lock is held alone, the shard's too.
+    /// Source: inode(7), chown(2): a directory keeps them.
+    private func dropPrivileges(of inode: InodeReference) {
+        guard !inode.fields.isDirectory else { return }
+        inode.fields.mode &= ~0o4000
+        if inode.fields.mode & 0o010 != 0 { inode.fields.mode &= ~0o2000 }
+    }
+
+    /// Whether `dropPrivileges` would change something. The lock of the shard is held.
+    func hasPrivileges(_ inode: InodeReference) -> Bool {
+        inode.fields.mode & 0o4000 != 0 || inode.fields.mode & 0o2010 == 0o2010
+    }
+
+    /// Clears suid and sgid of a file that was or will be written to. No lock is held.
+    func clearPrivileges(of ino: Ino) {
+        tree.lock.lockExclusive()
+        defer { tree.lock.unlockExclusive() }
+        guard let (inode, shard) = try? lockInode(ino) else { return }
+        dropPrivileges(of: inode)
+        shard.unlock()
+    }
+
+    /// Sets the time of the last access, as a read does. Whether a read should (relatime) is the caller's business.
+    public func touchAccessTime(of ino: Ino) {
+        guard let (inode, shard) = try? lockInode(ino) else { return }
+        inode.fields.atime = .now()
+        shard.unlock()
+    }
+
+    // MARK: truncate
+
+    private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool) throws(StoreError) {
+        guard size <= Limits.fileSizeMax else { throw .fileTooLarge }
+        let (inode, shard) = try lockFile(ino, reserving: { inode in
+            let once = need(forCutOf: inode.fields.live)
+            return isOpen ? once : once.joined(with: need(forCutOf: inode.fields.published))
+        })
+        defer { shard.unlock() }
+        let wasClean = !inode.fields.state.contains(.dirty)
+        tree.markDirty(inode, growsAtEnd: false)
+        var live = inode.fields.live
+        shard.truncate(&live, to: size, self)
+        inode.fields.live = live
+        inode.fields.mtime = .now()
+        inode.fields.ctime = inode.fields.mtime
+        guard !isOpen else { return }
+        if wasClean {
+            tree.publishLive(inode, shard, self)
+        } else if inode.fields.state.contains(.published) {
+            // Somebody else is in the middle of writing: what is published is cut, what they wrote stays theirs.
+            var published = inode.fields.published
+            shard.retain(published)
+            shard.truncate(&published, to: size, self)
+            tree.replacePublished(of: inode, with: published, shard, self)
+        }
+    }
+
+    /// Locks a regular file with as much in reserve as `need` says of it at that moment.
+    /// - Throws: isDirectory, invalid, noSpace, stale.
+    func lockFile(_ ino: Ino, reserving need: (InodeReference) -> MemoryNeed) throws(StoreError) -> (InodeReference, Shard) {
+        while true {
+            let (inode, shard) = try lockFile(ino)
+            let needed = need(inode)
+            if holds(needed) { return (inode, shard) }
+            shard.unlock()
+            try reserve(needed)
+        }
+    }
+
+    // MARK: symlinks and the whole
+
+    /// readlink(2): copies the target into `buffer`, returns its whole length.
+    /// - Throws: invalid (no symlink), stale.
+    @unsafe public func readSymlink(_ ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+        let (inode, shard) = try lockInode(ino)
+        defer { shard.unlock() }
+        guard inode.fields.isSymlink else { throw .invalid }
+        let target = inode.fields.live
+        let length = min(buffer.count, Int(target.size))
+        if length > 0 {
+            _ = unsafe shard.read(target, at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<length]))
+        }
+        return Int(target.size)
+    }
+
+    /// statfs(2).
+    public func filesystemStatistics() -> FilesystemStatistics {
+        let arena = arena
+        let blockSize = 4096
+        let limit = arena.limitBytes
+        let used = min(arena.usedBytes, limit)
+        let pinned = max(0, used - evictableBytes)
+        let available = (limit - pinned) / blockSize
+        let nodes = tree.counts
+        // An inode takes an entry too, and a file seldom takes nothing else: a figure, not a bound.
+        let inodesFree = UInt64(limit - pinned) / UInt64(Limits.nodeSizeTypical)
+        let inodes = UInt64(nodes.files + nodes.directories + nodes.others) + inodesFree
+        return FilesystemStatistics(
+            blockSize: UInt64(blockSize), blocks: UInt64(limit / blockSize),
+            blocksFree: UInt64((limit - used) / blockSize), blocksAvailable: UInt64(available), inodes: inodes,
+            inodesFree: inodesFree)
+    }
+}
+
+extension Tree {
+    /// Counts of regular files, directories and other nodes.
+    var counts: (files: Int, directories: Int, others: Int) {
+        unsafe state.pointee.poolLock.withLock {
+            unsafe (state.pointee.fileCount, state.pointee.directoryCount, state.pointee.otherNodeCount)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+// FileOperations+Content: read and write of the live content, fallocate, lseek
+// and copy_file_range.
+
+extension StoreSession {
+    /// Reads live content at `offset`; returns the bytes copied, fewer only at the end of the file.
+    /// - Throws: isDirectory, invalid, stale.
+    @unsafe public func readFile(_ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+        let (inode, shard) = try lockFile(ino)
+        defer { shard.unlock() }
+        guard offset < inode.fields.liveSize, buffer.count > 0 else { return 0 }
+        return unsafe shard.read(inode.fields.live, at: offset, into: buffer)
+    }
+
+    /// Writes live content at `offset` (at the end, if nil) and returns the offset written to. The first write
+    /// makes the live content a version of its own; the published one stays as it was.
+    /// `isAppending`: the handle has O_APPEND (see `StoreConfiguration.publishIntervalSeconds`).
+    /// - Throws: isDirectory, invalid, fileTooLarge, noSpace, stale.
+    public func writeFile(
+        _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
+    ) throws(StoreError) -> UInt64 {
+        let length = UInt64(bytes.count)
+        if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
+        let (inode, shard) = try lockFile(ino, reserving: { inode in
+            need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
+        })
+        let start = offset ?? inode.fields.liveSize
+        guard start <= Limits.fileSizeMax - length else {
+            shard.unlock()
+            throw .fileTooLarge
+        }
+        if length > 0 {
+            tree.markDirty(inode, growsAtEnd: isAppending && start == inode.fields.liveSize)
+            var live = inode.fields.live
+            shard.write(&live, at: start, bytes, self)
+            inode.fields.live = live
+            inode.fields.mtime = .now()
+            inode.fields.ctime = inode.fields.mtime
+        }
+        let mustClear = clearsPrivileges && hasPrivileges(inode)
+        shard.unlock()
+        if mustClear { clearPrivileges(of: ino) }
+        return start
+    }
+
+    /// lseek(2) SEEK_DATA (`data` true) and SEEK_HOLE.
+    /// - Throws: noOffset, isDirectory, invalid, stale.
+    public func seek(_ ino: Ino, from offset: UInt64, data: Bool) throws(StoreError) -> UInt64 {
+        let (inode, shard) = try lockFile(ino)
+        defer { shard.unlock() }
+        let live = inode.fields.live
+        guard offset < live.size else { throw .noOffset }
+        if let found = shard.seek(live, from: offset, hole: !data), found < live.size { return found }
+        // There is a hole behind the end of every file.
+        guard !data else { throw .noOffset }
+        return live.size
+    }
+
+    /// fallocate(2).
+    /// - Throws: fileTooLarge, noSpace, invalid (length 0), isDirectory, stale.
+    public func allocate(_ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode) throws(StoreError) {
+        guard length > 0 else { throw .invalid }
+        guard offset <= Limits.fileSizeMax, length <= Limits.fileSizeMax - offset else { throw .fileTooLarge }
+        let end = offset + length
+        switch mode {
+        case .allocate:
+            try fillHoles(of: ino, from: offset, to: end)
+            try grow(ino, to: end)
+        case .keepSize:
+            let size = try attributes(of: ino).size
+            if offset < size { try fillHoles(of: ino, from: offset, to: min(end, size)) }
+        case .punchHole:
+            try makeHole(in: ino, from: offset, to: end)
+        case .zeroRange:
+            try makeHole(in: ino, from: offset, to: end)
+            try grow(ino, to: end)
+        case .zeroRangeKeepSize:
+            try makeHole(in: ino, from: offset, to: end)
+        }
+    }
+
+    private func makeHole(in ino: Ino, from start: UInt64, to end: UInt64) throws(StoreError) {
+        let (inode, shard) = try lockFile(ino, reserving: { need(forCutOf: $0.fields.live) })
+        defer { shard.unlock() }
+        tree.markDirty(inode, growsAtEnd: false)
+        inode.fields.mtime = .now()
+        inode.fields.ctime = inode.fields.mtime
+        var live = inode.fields.live
+        let last = min(end, live.size)
+        if start < last { shard.zero(&live, from: start, to: last, self) }
+        inode.fields.live = live
+    }
+
+    private func grow(_ ino: Ino, to size: UInt64) throws(StoreError) {
+        let (inode, shard) = try lockFile(ino, reserving: { need(forCutOf: $0.fields.live) })
+        defer { shard.unlock() }
+        guard inode.fields.liveSize < size else { return }
+        tree.markDirty(inode, growsAtEnd: false)
+        inode.fields.mtime = .now()
+        inode.fields.ctime = inode.fields.mtime
+        var live = inode.fields.live
+        shard.truncate(&live, to: size, self)
+        inode.fields.live = live
+    }
+
+    /// Writes zeros where the range has holes, so that later writes there need no more memory.
+    private func fillHoles(of ino: Ino, from start: UInt64, to end: UInt64) throws(StoreError) {
+        let arena = arena
+        guard end - start <= UInt64(arena.limitBytes) else { throw .noSpace }
+        let size = try attributes(of: ino).size
+        try unsafe withScratch(of: Limits.copyStepBytes) { (zeros) throws(StoreError) in
+            unsafe zeros.initializeMemory(as: UInt8.self, repeating: 0)
+            var position = start
+            while position < end {
+                var step = min(end - position, UInt64(Limits.copyStepBytes))
+                if position < size {
+                    let hole = try seek(ino, from: position, data: false)
+                    if hole > position {
+                        position = hole
+                        continue
+                    }
+                    if let next = try? seek(ino, from: position, data: true) { step = min(step, next - position) }
+                }
+                let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: zeros[..<Int(step)]))
+                _ = try writeFile(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
+                position += step
+            }
+        }
+    }
+
+    /// copy_file_range(2); returns the bytes copied.
+    /// - Throws: invalid (one file, overlapping ranges), fileTooLarge, noSpace, isDirectory, stale.
+    public func copyRange(
+        from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64
+    ) throws(StoreError) -> UInt64 {
+        let size = try attributes(of: source).size
+        let count = sourceOffset < size ? min(length, size - sourceOffset) : 0
+        guard targetOffset <= Limits.fileSizeMax - count else { throw .fileTooLarge }
+        let distance = sourceOffset > targetOffset ? sourceOffset - targetOffset : targetOffset - sourceOffset
+        if source == target, distance < count { throw .invalid }
+        return try unsafe withScratch(of: Limits.copyStepBytes) { (buffer) throws(StoreError) in
+            var copied: UInt64 = 0
+            while copied < count {
+                let step = Int(min(count - copied, UInt64(buffer.count)))
+                let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<step])
+                let read = try unsafe readFile(source, at: sourceOffset + copied, into: part)
+                guard read > 0 else { break }
+                let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: part[..<read]))
+                do throws(StoreError) {
+                    _ = try writeFile(
+                        target, at: targetOffset + copied, bytes, isAppending: false, clearsPrivileges: true)
+                } catch {
+                    if copied == 0 { throw error }
+                    break
+                }
+                copied += UInt64(read)
+            }
+            return copied
+        }
+    }
+
+    /// Lends memory of `count` bytes to `body`.
+    @unsafe func withScratch<R>(
+        of count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(StoreError) -> R
+    ) throws(StoreError) -> R {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+        defer { unsafe buffer.deallocate() }
+        return try unsafe body(buffer)
+    }
+}

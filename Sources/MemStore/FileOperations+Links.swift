@@ -1,0 +1,115 @@
+// FileOperations+Links: the steps that operations on names, on both doors, are made of. The tree's
+// lock is held alone in all of them.
+
+extension StoreSession {
+    /// Whether a name can be given to a new entry.
+    /// - Throws: nameTooLong, invalid, exists (`.` and `..`), noEntry (empty).
+    func checkNewName(_ name: Bytes) throws(StoreError) {
+        guard name.count <= Limits.nameLengthMax else { throw .nameTooLong }
+        guard name.count > 0 else { throw .noEntry }
+        if !PathKey.isName(name) { throw .exists }
+        let hasSlash = PathKey.firstIndex(of: UInt8(ascii: "/"), in: name, from: 0) < name.count
+        if hasSlash || PathKey.firstIndex(of: 0, in: name, from: 0) < name.count { throw .invalid }
+    }
+
+    /// A directory that has not been removed.
+    /// - Throws: notDirectory, noEntry, stale.
+    func livingDirectory(_ ino: Ino) throws(StoreError) -> InodeReference {
+        let inode = try directory(ino)
+        guard inode.fields.linkCount > 0 else { throw .noEntry }
+        return inode
+    }
+
+    /// The entry of a name; one whose inode has expired is removed, as it would be soon anyway.
+    func findLiving(_ name: Bytes, in parent: UInt32) -> EntryReference? {
+        guard let entry = tree.find(name, in: parent) else { return nil }
+        return removeIfExpired(entry.fields.ino) ? nil : entry
+    }
+
+    /// Removes all names of an inode whose time has come, and says so to whoever reads the changes.
+    func removeIfExpired(_ ino: UInt32) -> Bool {
+        let inode = tree.inode(ino)
+        let shard = shard(of: ino)
+        shard.lock()
+        let isDue = inode.fields.exptime.isDue(at: nowSecond)
+        shard.unlock()
+        guard isDue else { return false }
+        removeNames(of: inode)
+        // Whoever has it open keeps it, without a time that could come again.
+        shard.lock()
+        tree.setExpiry(of: inode, to: .never, self)
+        shard.unlock()
+        tree.freeIfUnused(ino, self)
+        return true
+    }
+
+    private func removeNames(of inode: InodeReference) {
+        while inode.fields.firstEntry != 0 {
+            let entry = tree.entry(inode.fields.firstEntry)
+            let directory = tree.inode(entry.fields.parent)
+            noteEntry(entry.name, in: directory.ino, ino: inode.ino, token: 0)
+            tree.removeEntry(entry, self)
+            changeLinks(of: inode, by: -1)
+            touchDirectory(directory)
+        }
+    }
+
+    /// Removes a file whose time has come, if it still has. No lock is held.
+    func expire(_ ino: UInt32) {
+        let tree = tree
+        tree.lock.lockExclusive()
+        if !tree.inode(ino).fields.isFree { _ = removeIfExpired(ino) }
+        tree.lock.unlockExclusive()
+    }
+
+    /// Removes files whose time has come, at most `limit`, so that they hold no memory until somebody asks for them.
+    /// - Returns: how many were removed; `limit` means that there may be more.
+    @discardableResult public func expireFiles(limit: Int) -> Int {
+        for count in 0..<limit {
+            guard tree.hasRoomForNotes, let ino = tree.firstDue(at: nowSecond) else { return count }
+            expire(ino)
+        }
+        return limit
+    }
+
+    /// Whether a directory has no entry that is still alive; those that have expired are removed.
+    func isEmpty(_ directory: InodeReference) -> Bool {
+        while let entry = tree.nextEntry(of: directory, after: 0) {
+            guard removeIfExpired(entry.fields.ino) else { return false }
+        }
+        return true
+    }
+
+    /// Makes a node and its entry. `mode` is masked already; group and setgid follow the directory.
+    func addNode(
+        _ name: Bytes, in directory: InodeReference, mode: UInt32, uid: UInt32, gid: UInt32
+    ) -> InodeReference {
+        let inherits = directory.fields.mode & 0o2000 != 0
+        let isDirectory = mode & FileType.mask == FileType.directory.rawValue
+        let inode = tree.makeInode(
+            mode: inherits && isDirectory ? mode | 0o2000 : mode, uid: uid,
+            gid: inherits ? directory.fields.gid : gid, self)
+        tree.addEntry(name, in: directory.ino, ino: inode.ino, self)
+        touchDirectory(directory, linkChange: isDirectory ? 1 : 0)
+        return inode
+    }
+
+    /// Changes an inode's link count, and so its ctime.
+    func changeLinks(of inode: InodeReference, by change: Int) {
+        let shard = shard(of: inode.ino)
+        shard.lock()
+        inode.fields.linkCount = UInt32(Int(inode.fields.linkCount) + change)
+        inode.fields.ctime = .now()
+        shard.unlock()
+    }
+
+    /// Sets the times of a directory whose entries changed.
+    func touchDirectory(_ directory: InodeReference, linkChange: Int = 0) {
+        let shard = shard(of: directory.ino)
+        shard.lock()
+        directory.fields.linkCount = UInt32(Int(directory.fields.linkCount) + linkChange)
+        directory.fields.mtime = .now()
+        directory.fields.ctime = directory.fields.mtime
+        shard.unlock()
+    }
+}
