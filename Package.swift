@@ -40,6 +40,6 @@ let package = Package(
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
         .testTarget(name: "MemProtoServerTests", dependencies: ["MemProtoServer", "MemStore"], swiftSettings: strict),
         .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore"], swiftSettings: strict),
-        .testTarget(name: "SystemTests", dependencies: ["memfisd"], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["memfisd", "MemStore"], swiftSettings: strict),
     ]
 )

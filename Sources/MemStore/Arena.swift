@@ -112,8 +112,8 @@ struct ArenaGeometry: Equatable {
     }
 
     var state: ArenaState {
-        @inline(__always) _read { yield unsafe pointer.pointee }
-        @inline(__always) nonmutating _modify { yield unsafe &pointer.pointee }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
     }
 
     // MARK: addresses
@@ -142,8 +142,8 @@ struct ArenaGeometry: Equatable {
 
     /// What is known of a segment.
     @inline(__always) subscript(segment: UInt32) -> SegmentState {
-        _read { yield unsafe state.segmentTable[Int(segment)] }
-        nonmutating _modify { yield unsafe &state.segmentTable[Int(segment)] }
+        unsafeAddress { unsafe UnsafePointer(state.segmentTable + Int(segment)) }
+        nonmutating unsafeMutableAddress { unsafe state.segmentTable + Int(segment) }
     }
 
     // MARK: counts of blocks, which may be shared by versions and readers

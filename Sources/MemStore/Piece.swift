@@ -31,8 +31,8 @@ struct PieceState {
     func unmap() { mapping.unmap() }
 
     subscript(number: UInt32) -> PieceState {
-        @inline(__always) _read { yield unsafe entries[Int(number)] }
-        @inline(__always) nonmutating _modify { yield unsafe &entries[Int(number)] }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(entries + Int(number)) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe entries + Int(number) }
     }
 
     /// Bytes of table that numbers have used so far.

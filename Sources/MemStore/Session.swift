@@ -47,12 +47,12 @@ import Glibc
     @unsafe init(_ pointer: UnsafeMutablePointer<SessionState>) { unsafe self.pointer = pointer }
 
     var state: SessionState {
-        @inline(__always) _read { yield unsafe pointer.pointee }
-        @inline(__always) nonmutating _modify { yield unsafe &pointer.pointee }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
     }
     var shared: StoreShared {
-        @inline(__always) _read { yield unsafe pointer.pointee.shared.pointee }
-        @inline(__always) nonmutating _modify { yield unsafe &pointer.pointee.shared.pointee }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer.pointee.shared) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer.pointee.shared }
     }
 
     @inline(__always) var arena: Arena { shared.arena }

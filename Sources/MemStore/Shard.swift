@@ -61,8 +61,8 @@ typealias Reference = UInt32
     @unsafe init(_ pointer: UnsafeMutablePointer<ShardState>) { unsafe self.pointer = pointer }
 
     var state: ShardState {
-        @inline(__always) _read { yield unsafe pointer.pointee }
-        @inline(__always) nonmutating _modify { yield unsafe &pointer.pointee }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
     }
 
     @inline(__always) func lock() { state.lock.lock() }

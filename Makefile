@@ -1,0 +1,44 @@
+# The targets of the project; CONTRIBUTING.md describes them.
+# PORT, HTTP_PORT and MNT choose where `make run` serves; FILTER chooses tests.
+
+PORT ?= 11211
+HTTP_PORT ?= 8080
+MNT ?= run/mnt
+FILTER ?=
+SOURCES := Package.swift Sources Tests
+
+.PHONY: help build release run stop test lint format clean packages
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+packages: ## install the Debian packages that building, running and testing need
+	@scripts/packages build run test
+
+build: ## build for debugging
+	@scripts/packages build
+	swift build
+
+release: ## build for use: .build/release/memfisd
+	@scripts/packages build
+	swift build -c release --product memfisd
+
+run: ## serve a sample site: memfisd mounted at MNT, nginx on HTTP_PORT; Ctrl-C ends it
+	@scripts/packages build run
+	@PORT=$(PORT) HTTP_PORT=$(HTTP_PORT) MNT=$(MNT) scripts/run
+
+stop: ## end what a `make run` elsewhere started
+	@scripts/stop
+
+test: ## run all tests, or those that match FILTER
+	@scripts/packages build run test
+	@scripts/test $(FILTER)
+
+lint: ## check the sources' form
+	@scripts/lint
+
+format: ## bring the sources into form
+	swift format format --in-place --parallel --recursive $(SOURCES)
+
+clean: ## remove what was built
+	rm -rf .build run

@@ -1,0 +1,99 @@
+// FileSystem+Directory: names. Making, removing, renaming, linking and listing them.
+import Glibc
+import MemStore
+
+extension FileSystem {
+    /// mknod(2): a regular file, FIFO, socket or device; counts a lookup.
+    ///
+    /// - Parameters:
+    ///   - mode: with the type bits; the kernel has applied the umask.
+    ///   - device: as the kernel sends it.
+    /// - Throws: EEXIST, ENOTDIR, ENAMETOOLONG, ENOSPC, EROFS.
+    public func makeNode(
+        _ name: Bytes, in parent: Ino, mode: UInt32, device: UInt32, caller: Caller
+    ) throws(FSError) -> Entry {
+        try checkWritable()
+        let made = try translating { () throws(StoreError) in
+            try session.makeNode(name, in: parent, mode: mode, device: device, caller: caller)
+        }
+        // No handle of it is open, so nothing will ever close it: an empty file is whole as it is.
+        if made.type == .regular { session.publish(made.ino) }
+        return entry(made)
+    }
+
+    /// mkdir(2); counts a lookup.
+    /// - Throws: EEXIST, ENOTDIR, ENAMETOOLONG, EMLINK, ENOSPC, EROFS.
+    public func makeDirectory(_ name: Bytes, in parent: Ino, mode: UInt32, caller: Caller) throws(FSError) -> Entry {
+        try checkWritable()
+        return entry(
+            try translating { () throws(StoreError) in
+                try session.makeDirectory(name, in: parent, mode: mode, caller: caller)
+            })
+    }
+
+    /// symlink(2); counts a lookup.
+    /// - Throws: EEXIST, ENOTDIR, ENAMETOOLONG, ENOSPC, EROFS.
+    public func makeSymlink(_ name: Bytes, in parent: Ino, target: Bytes, caller: Caller) throws(FSError) -> Entry {
+        try checkWritable()
+        return entry(
+            try translating { () throws(StoreError) in
+                try session.makeSymlink(name, in: parent, target: target, caller: caller)
+            })
+    }
+
+    /// link(2); counts a lookup of `ino`.
+    /// - Throws: EEXIST, EPERM (a directory), EMLINK, ENOTDIR, ENAMETOOLONG, ENOSPC, EROFS.
+    public func link(_ ino: Ino, as name: Bytes, in parent: Ino) throws(FSError) -> Entry {
+        try checkWritable()
+        return entry(try translating { () throws(StoreError) in try session.link(ino, as: name, in: parent) })
+    }
+
+    /// unlink(2); the inode lives on while it is open or known to the kernel.
+    /// - Throws: ENOENT, EISDIR, EROFS.
+    public func unlink(_ name: Bytes, in parent: Ino) throws(FSError) {
+        try checkWritable()
+        try translating { () throws(StoreError) in try session.unlink(name, in: parent) }
+    }
+
+    /// rmdir(2).
+    /// - Throws: ENOENT, ENOTDIR, ENOTEMPTY, EROFS.
+    public func removeDirectory(_ name: Bytes, in parent: Ino) throws(FSError) {
+        try checkWritable()
+        try translating { () throws(StoreError) in try session.removeDirectory(name, in: parent) }
+    }
+
+    /// renameat2(2): one step for both doors.
+    /// - Throws: ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL (into its own subtree), ENAMETOOLONG, ENOSPC,
+    ///   EROFS.
+    public func rename(
+        _ name: Bytes, in parent: Ino, to newName: Bytes, in newParent: Ino, mode: RenameMode
+    ) throws(FSError) {
+        try checkWritable()
+        try translating { () throws(StoreError) in
+            try session.rename(name, in: parent, to: newName, in: newParent, mode: mode)
+        }
+    }
+
+    /// Shows each entry behind `cookie` to `body` until it returns false; `.` and `..` are among them.
+    /// - Throws: ENOTDIR, ESTALE.
+    public func readDirectory(
+        _ ino: Ino, after cookie: UInt64, _ body: (DirectoryEntry) -> Bool
+    ) throws(FSError) {
+        try translating { () throws(StoreError) in
+            try session.readDirectory(ino, after: cookie, countsLookups: false) { entry, _ in body(entry) }
+        }
+    }
+
+    /// The same with what a lookup would have found; each entry for which `body` returns true counts one lookup, but
+    /// `.` and `..`.
+    /// - Throws: ENOTDIR, ESTALE.
+    public func readDirectoryWithAttributes(
+        _ ino: Ino, after cookie: UInt64, _ body: (DirectoryEntry, Entry) -> Bool
+    ) throws(FSError) {
+        try translating { () throws(StoreError) in
+            try session.readDirectory(ino, after: cookie, countsLookups: true) { name, attributes in
+                body(name, entry(attributes))
+            }
+        }
+    }
+}

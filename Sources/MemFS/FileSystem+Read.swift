@@ -1,0 +1,77 @@
+// FileSystem+Read: opening files, reading them, following symlinks, finding data and holes.
+import Glibc
+import MemStore
+
+/// How a program opens a file.
+public struct OpenMode: Equatable, Sendable {
+    /// O_WRONLY or O_RDWR
+    public var canWrite: Bool
+    /// O_APPEND
+    public var appends: Bool
+    /// O_TRUNC
+    public var truncates: Bool
+    /// A truncation must clear suid and sgid (the caller lacks CAP_FSETID).
+    public var clearsPrivileges = false
+    /// The thread that opens; 0 = unknown.
+    public var opener: UInt32
+
+    /// The mode of the flags of open(2), by thread `opener`.
+    public init(flags: Int32, opener: UInt32) {
+        canWrite = flags & O_ACCMODE != O_RDONLY
+        appends = flags & O_APPEND != 0
+        truncates = flags & O_TRUNC != 0
+        self.opener = opener
+    }
+}
+
+extension FileSystem {
+    /// open(2) of a file that exists.
+    /// - Throws: ENFILE, ENOSPC, EROFS, ESTALE.
+    public func open(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
+        if mode.canWrite || mode.truncates { try checkWritable() }
+        try translating { () throws(StoreError) in try session.openFile(ino) }
+        do throws(FSError) {
+            if mode.truncates { try truncateAtOpen(ino, mode) }
+            return try makeHandle(ino, mode)
+        } catch {
+            session.releaseFile(ino)
+            throw error
+        }
+    }
+
+    /// Remembers a file that the store counts as open already.
+    func makeHandle(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
+        guard mode.canWrite else { return OpenFile(handle: .readOnly, skipsFlush: true) }
+        guard let handle = state.handles.open(ino, opener: mode.opener, appends: mode.appends) else {
+            throw FSError(ENFILE)
+        }
+        return OpenFile(handle: handle, skipsFlush: false)
+    }
+
+    private func truncateAtOpen(_ ino: Ino, _ mode: OpenMode) throws(FSError) {
+        var changes = AttributeChanges()
+        changes.size = 0
+        changes.clearsPrivileges = mode.clearsPrivileges
+        _ = try translating { () throws(StoreError) in try session.setAttributes(of: ino, changes, isOpen: true) }
+    }
+
+    /// pread(2) of live content: returns the bytes copied into `buffer`, fewer only at the end of the file.
+    /// - Throws: EISDIR, ESTALE.
+    @unsafe public func read(
+        _ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FSError) -> Int {
+        try translating { () throws(StoreError) in unsafe try session.readFile(ino, at: offset, into: buffer) }
+    }
+
+    /// readlink(2): copies the target into `buffer` and returns its whole length.
+    /// - Throws: EINVAL (not a symlink), ESTALE.
+    @unsafe public func readSymlink(_ ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(FSError) -> Int {
+        try translating { () throws(StoreError) in unsafe try session.readSymlink(ino, into: buffer) }
+    }
+
+    /// lseek(2) with SEEK_DATA (`data` true) or SEEK_HOLE.
+    /// - Throws: ENXIO beyond the end, ESTALE.
+    public func seek(_ ino: Ino, from offset: UInt64, data: Bool) throws(FSError) -> UInt64 {
+        try translating { () throws(StoreError) in try session.seek(ino, from: offset, data: data) }
+    }
+}

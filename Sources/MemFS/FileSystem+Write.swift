@@ -1,0 +1,118 @@
+// FileSystem+Write: creating and writing files, and when what was written becomes visible on the port.
+//
+// A close by the process that opened a file publishes what that process wrote. The kernel sends a flush for every close
+// of every copy of a descriptor, also by children that inherited it and before anything was written; those must show
+// nothing, and the last release, which the store takes care of, shows all.
+import Glibc
+import MemStore
+
+extension FileSystem {
+    /// open(2) with O_CREAT of a name that the kernel did not find; counts a lookup and one open handle.
+    ///
+    /// - Parameter isExclusive: O_EXCL.
+    /// - Throws: EEXIST with O_EXCL; ESTALE when the port made the name meanwhile, on which the kernel looks again;
+    ///   ENOTDIR, ENAMETOOLONG, ENOSPC, ENFILE, EROFS.
+    public func create(
+        _ name: Bytes, in parent: Ino, mode: UInt32, isExclusive: Bool, caller: Caller, _ openMode: OpenMode
+    ) throws(FSError) -> (Entry, OpenFile) {
+        try checkWritable()
+        let made: Attributes
+        do throws(StoreError) {
+            let permissions = mode & ~FileType.mask
+            made = try session.makeNode(
+                name, in: parent, mode: FileType.regular.rawValue | permissions, device: 0, caller: caller)
+        } catch {
+            throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
+        }
+        do throws(FSError) {
+            try translating { () throws(StoreError) in try session.openFile(made.ino) }
+        } catch {
+            session.forget(made.ino, count: 1)
+            throw error
+        }
+        do throws(FSError) {
+            return (entry(made), try makeHandle(made.ino, openMode))
+        } catch {
+            session.releaseFile(made.ino)
+            session.forget(made.ino, count: 1)
+            throw error
+        }
+    }
+
+    /// pwrite(2), or write(2) at the end of a file opened with O_APPEND. Writes all of `bytes` or fails.
+    ///
+    /// - Parameters:
+    ///   - isPageWrite: the kernel writes pages of a mapping; `handle` may then be any of the inode's.
+    ///   - clearsPrivileges: clear suid and sgid (the caller lacks CAP_FSETID).
+    /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
+    public func write(
+        _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, isPageWrite: Bool, clearsPrivileges: Bool
+    ) throws(FSError) {
+        try checkWritable()
+        if isPageWrite { return try writePages(ino, at: offset, bytes) }
+        let appends = state.handles.appends(handle)
+        let start = try translating { () throws(StoreError) in
+            try session.writeFile(
+                ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: clearsPrivileges)
+        }
+        state.handles.setWritten(handle, true)
+        // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
+        if start != offset { state.notices.add(.content(ino)) }
+    }
+
+    /// Pages of a mapping. Those that an invalidation of ours pushes out are older than what the port stored.
+    private func writePages(_ ino: Ino, at offset: UInt64, _ bytes: Bytes) throws(FSError) {
+        if state.notices.isInvalidating(ino) { return }
+        _ = try translating { () throws(StoreError) in
+            try session.writeFile(ino, at: offset, bytes, isAppending: false, clearsPrivileges: false)
+        }
+        state.handles.setWrittenByPages(ino)
+    }
+
+    /// close(2) of one descriptor by thread `closer` (0 = unknown).
+    public func flush(_ ino: Ino, handle: HandleNumber, closer: UInt32) {
+        guard let opener = state.handles.openerOfWritten(handle) else { return }
+        guard ProcessIdentity.isSameProcess(opener, closer) else { return }
+        state.handles.setWritten(handle, false)
+        session.publish(ino)
+    }
+
+    /// fsync(2): what is written so far becomes visible on the port.
+    public func sync(_ ino: Ino, handle: HandleNumber) {
+        state.handles.setWritten(handle, false)
+        session.publish(ino)
+    }
+
+    /// The last close of an open file; the store publishes what is left.
+    public func release(_ ino: Ino, handle: HandleNumber) {
+        state.handles.close(handle)
+        session.releaseFile(ino)
+    }
+
+    /// fallocate(2).
+    /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
+    public func allocate(
+        _ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode, handle: HandleNumber
+    ) throws(FSError) {
+        try checkWritable()
+        try translating { () throws(StoreError) in
+            try session.allocate(ino, at: offset, length: length, mode: mode)
+        }
+        state.handles.setWritten(handle, true)
+    }
+
+    /// copy_file_range(2); returns the bytes copied.
+    /// - Throws: ENOSPC, EFBIG, EINVAL (overlapping ranges of one file), EROFS, ESTALE.
+    public func copyRange(
+        from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64,
+        handle: HandleNumber
+    ) throws(FSError) -> UInt64 {
+        try checkWritable()
+        let count = try translating { () throws(StoreError) in
+            try session.copyRange(
+                from: source, at: sourceOffset, to: target, at: targetOffset, length: length)
+        }
+        if count > 0 { state.handles.setWritten(handle, true) }
+        return count
+    }
+}

@@ -1,0 +1,106 @@
+// FuseBridge+Content: callbacks about open files and their bytes.
+import CFuse3
+import Glibc
+import MemStore
+
+extension FuseBridge {
+    @unsafe static func addFiles(to operations: inout fuse_lowlevel_ops) {
+        unsafe operations.open = { request, ino, file in
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
+                mode.clearsPrivileges = worker.device.clearsPrivileges && worker.rawRequest.openClearsPrivileges
+                return try worker.fileSystem.open(Ino(ino), mode)
+            } reply: { request, opened in
+                unsafe fill(file, opened)
+                if unsafe !request.reply(file.unsafelyUnwrapped.pointee) {
+                    FuseWorker.current.fileSystem.release(Ino(ino), handle: opened.handle)
+                }
+            }
+        }
+        unsafe operations.create = { request, parent, name, mode, file in
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                let flags = unsafe file.unsafelyUnwrapped.pointee.flags
+                return try worker.fileSystem.create(
+                    unsafe Bytes(cString: name), in: Ino(parent), mode: mode, isExclusive: flags & O_EXCL != 0,
+                    caller: request.caller, OpenMode(flags: flags, opener: request.thread))
+            } reply: { request, created in
+                let (entry, opened) = created
+                unsafe fill(file, opened)
+                if unsafe !request.reply(fuse_entry_param(entry), file.unsafelyUnwrapped.pointee) {
+                    let fileSystem = FuseWorker.current.fileSystem
+                    fileSystem.release(entry.attributes.ino, handle: opened.handle)
+                    fileSystem.forget(entry.attributes.ino, count: 1)
+                }
+            }
+        }
+        unsafe operations.flush = { request, ino, file in
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                worker.fileSystem.flush(Ino(ino), handle: unsafe handle(of: file), closer: request.thread)
+            }
+        }
+        unsafe operations.release = { request, ino, file in
+            unsafe serve(request) { (worker, _) throws(FSError) in
+                worker.fileSystem.release(Ino(ino), handle: unsafe handle(of: file))
+            }
+        }
+        unsafe operations.fsync = { request, ino, _, file in
+            unsafe serve(request) { (worker, _) throws(FSError) in
+                worker.fileSystem.sync(Ino(ino), handle: unsafe handle(of: file))
+            }
+        }
+    }
+
+    @unsafe static func addContent(to operations: inout fuse_lowlevel_ops) {
+        unsafe operations.read = { request, ino, size, offset, _ in
+            unsafe serve(request) { (worker, _) throws(FSError) in
+                unsafe try worker.fileSystem.read(Ino(ino), at: UInt64(offset), into: unsafe worker.scratch(size))
+            } reply: { request, count in
+                unsafe request.reply(UnsafeRawBufferPointer(FuseWorker.current.scratch(count)))
+            }
+        }
+        unsafe operations.write = { request, ino, bytes, size, offset, file in
+            unsafe serve(request) { (worker, _) throws(FSError) in
+                try worker.fileSystem.write(
+                    Ino(ino), at: UInt64(offset), unsafe Bytes(bytes, count: size), handle: unsafe handle(of: file),
+                    isPageWrite: unsafe cf_is_page_write(file) != 0,
+                    clearsPrivileges: worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges)
+            } reply: { (request, _: Void) in
+                request.replyWritten(size)
+            }
+        }
+        unsafe operations.fallocate = { request, ino, flags, offset, length, file in
+            unsafe serve(request) { (worker, _) throws(FSError) in
+                guard let mode = AllocateMode(flags: flags) else { throw FSError(EOPNOTSUPP) }
+                try worker.fileSystem.allocate(
+                    Ino(ino), at: UInt64(offset), length: UInt64(length), mode: mode, handle: unsafe handle(of: file))
+            }
+        }
+        unsafe operations.lseek = { request, ino, offset, whence, _ in
+            unsafe serve(request) { (worker, _) throws(FSError) in
+                // Source: lseek(2). The kernel sends no other.
+                let (data, hole): (Int32, Int32) = (3, 4)
+                guard whence == data || whence == hole, offset >= 0 else { throw FSError(EINVAL) }
+                return try worker.fileSystem.seek(Ino(ino), from: UInt64(offset), data: whence == data)
+            } reply: { request, offset in
+                request.replyOffset(offset)
+            }
+        }
+        unsafe operations.copy_file_range = { request, source, sourceOffset, _, target, targetOffset, file, length, _ in
+            unsafe serve(request) { (worker, _) throws(FSError) in
+                try worker.fileSystem.copyRange(
+                    from: Ino(source), at: UInt64(sourceOffset), to: Ino(target), at: UInt64(targetOffset),
+                    length: UInt64(length), handle: unsafe handle(of: file))
+            } reply: { request, count in
+                request.replyWritten(Int(count))
+            }
+        }
+    }
+}
+
+/// Puts an open file into what the library tells the kernel.
+@unsafe private func fill(_ file: UnsafeMutablePointer<fuse_file_info>?, _ opened: OpenFile) {
+    unsafe file.unsafelyUnwrapped.pointee.fh = opened.handle.rawValue
+    // The port's changes are told to the kernel, so what it has of the file stays good.
+    unsafe cf_set_keep_cache(file)
+    if opened.skipsFlush { unsafe cf_set_no_flush(file) }
+}

@@ -1,0 +1,117 @@
+// FuseDevice: reads requests from /dev/fuse and writes replies to it for libfuse. By owning both it can offer the
+// kernel what the library does not know, and see what the library does not pass on.
+import CFuse3
+import CShims
+import Glibc
+
+/// The connection's beginning: what the kernel offered, and what is added to the library's answer.
+final class FuseDevice: @unchecked Sendable {  // every field is atomic or written before the first request ends
+    /// The bits of FUSE's INIT. Source: Linux' uapi header `fuse.h`; the installed library sends neither by itself.
+    private enum Flag {
+        static let parallelDirectoryOperations: UInt32 = 1 << 18
+        static let clearsPrivilegesInServer: UInt32 = 1 << 28
+    }
+    private static let headerLength = 40
+    private static let flagsOffset = 52
+    private static let initOperation: UInt32 = 26
+    /// Word of the flags in the answer to INIT, which is this many bytes long.
+    private static let answerFlagsWord = 3
+    private static let answerLength = 64
+
+    /// 0 before INIT, 1 between its request and its answer, 2 after. Atomic.
+    private let stage = AtomicWord()
+    private var initUnique: UInt64 = 0
+    private var offered: UInt32 = 0
+
+    /// Whether the kernel leaves the clearing of suid and sgid to the filesystem. Good after INIT.
+    private(set) var clearsPrivileges = false
+
+    /// The calls that the library makes instead of read(2) and writev(2); its user value is a `FuseDevice`.
+    @unsafe static let calls: fuse_custom_io = {
+        var calls = fuse_custom_io()
+        unsafe calls.read = { descriptor, buffer, length, device in
+            let count = unsafe Glibc.read(descriptor, buffer, length)
+            if count > 0 {
+                unsafe FuseDevice.from(device).note(request: UnsafeRawBufferPointer(start: buffer, count: count))
+            }
+            return count
+        }
+        unsafe calls.writev = { descriptor, pieces, count, device in
+            if count == 2 { unsafe FuseDevice.from(device).amend(reply: pieces.unsafelyUnwrapped) }
+            return unsafe Glibc.writev(descriptor, pieces, count)
+        }
+        return calls
+    }()
+
+    @unsafe private static func from(_ pointer: UnsafeMutableRawPointer?) -> FuseDevice {
+        unsafe Unmanaged<FuseDevice>.fromOpaque(pointer.unsafelyUnwrapped).takeUnretainedValue()
+    }
+
+    /// Remembers what the kernel offers in its first request.
+    @unsafe private func note(request: UnsafeRawBufferPointer) {
+        guard stage.value == 0, request.count >= Self.flagsOffset + 4 else { return }
+        guard unsafe request.loadUnaligned(fromByteOffset: 4, as: UInt32.self) == Self.initOperation else { return }
+        unsafe initUnique = request.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        unsafe offered = request.loadUnaligned(fromByteOffset: Self.flagsOffset, as: UInt32.self)
+        stage.value = 1
+    }
+
+    /// Adds flags to the answer to INIT on its way to the kernel. `reply` has two pieces: header and body.
+    @unsafe private func amend(reply: UnsafeMutablePointer<iovec>) {
+        guard stage.value == 1, unsafe reply[0].iov_len == 16, unsafe reply[1].iov_len == Self.answerLength else {
+            return
+        }
+        let header = unsafe reply[0].iov_base.unsafelyUnwrapped
+        guard unsafe header.load(fromByteOffset: 8, as: UInt64.self) == initUnique else { return }
+        let added = offered & (Flag.parallelDirectoryOperations | Flag.clearsPrivilegesInServer)
+        let words = unsafe reply[1].iov_base.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self)
+        unsafe words[Self.answerFlagsWord] |= added
+        clearsPrivileges = added & Flag.clearsPrivilegesInServer != 0
+        stage.value = 2
+    }
+}
+
+/// A word that several threads read and write.
+///
+/// SAFETY: owns its one word.
+@safe final class AtomicWord: @unchecked Sendable {  // atomic
+    private let word: UnsafeMutablePointer<UInt32>
+    init(_ value: UInt32 = 0) {
+        unsafe word = .allocate(capacity: 1)
+        unsafe word.initialize(to: value)
+    }
+    deinit { unsafe word.deallocate() }
+    var value: UInt32 {
+        get { unsafe cs_load32_acquire(word) }
+        set { unsafe cs_store32_release(word, newValue) }
+    }
+    /// Adds and returns the new value.
+    func add(_ count: UInt32) -> UInt32 { unsafe cs_add32(word, count) }
+    /// Subtracts and returns the new value.
+    func subtract(_ count: UInt32) -> UInt32 { unsafe cs_sub32(word, count) }
+}
+
+/// A request as the kernel sent it, for what the library drops on its way to a callback.
+///
+/// SAFETY: borrowed by a callback from its worker's buffer, which holds the one request that is being processed.
+@safe struct RawRequest {
+    private let base: UnsafeRawPointer
+    @unsafe init(_ base: UnsafeRawPointer) { unsafe self.base = base }
+
+    /// A word of the request's body. The library has checked that a request of its operation is long enough.
+    private func word(at offset: Int) -> UInt32 {
+        let headerLength = 40
+        return unsafe base.loadUnaligned(fromByteOffset: headerLength + offset, as: UInt32.self)
+    }
+
+    // Source of the three offsets and bits: Linux' uapi header `fuse.h`.
+
+    /// WRITE: clear suid and sgid.
+    var writeClearsPrivileges: Bool { word(at: 20) & (1 << 2) != 0 }
+    /// OPEN with truncation: clear suid and sgid.
+    var openClearsPrivileges: Bool { word(at: 4) & 1 != 0 }
+    /// SETATTR of size or owner: clear suid and sgid.
+    var setAttributesClearsPrivileges: Bool { word(at: 0) & (1 << 11) != 0 }
+    /// SETATTR: nothing is to be set, which is how the kernel asks for the clearing alone.
+    var setsNothing: Bool { word(at: 0) & ~(1 << 6 | 1 << 9) == 0 }
+}

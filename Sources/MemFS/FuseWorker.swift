@@ -1,0 +1,72 @@
+// FuseWorker: one thread of a mount. Takes a request, has it carried out on a session of its own, takes the next.
+import CFuse3
+import Glibc
+import MemStore
+
+/// The state of one thread; callbacks find it through the thread.
+///
+/// SAFETY: `scratch` and the library's buffer are allocated by and for the one thread that runs the worker.
+@safe final class FuseWorker {
+    /// Longest READ, READDIR or extended attribute in bytes. Source: Linux, fs.fuse.max_pages_limit (256 pages of 4
+    /// KiB).
+    static let transferMax = 1 << 20
+
+    let fileSystem: FileSystem
+    /// Whether the kernel leaves the clearing of suid and sgid to us; see `FuseDevice`.
+    let device: FuseDevice
+    private let library: OpaquePointer
+    private let scratchBase: UnsafeMutableRawPointer
+    private var request = unsafe fuse_buf()
+
+    /// - Parameter library: the library's session, which outlives the worker.
+    init(fileSystem: FileSystem, device: FuseDevice, library: OpaquePointer) {
+        self.fileSystem = fileSystem
+        self.device = device
+        unsafe self.library = library
+        unsafe scratchBase = .allocate(byteCount: Self.transferMax, alignment: 4096)
+    }
+
+    deinit {
+        unsafe scratchBase.deallocate()
+        unsafe free(request.mem)
+    }
+
+    /// `count` bytes of memory for one reply; at most `transferMax`.
+    @unsafe func scratch(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: scratchBase, count: min(count, Self.transferMax))
+    }
+
+    /// The request that is being carried out, as it came.
+    var rawRequest: RawRequest { unsafe RawRequest(request.mem.unsafelyUnwrapped) }
+
+    /// Carries requests out until the session ends.
+    func run() {
+        unsafe pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
+        while unsafe fuse_session_exited(library) == 0 {
+            let count = unsafe fuse_session_receive_buf(library, &request)
+            // 0: the session was ended, or the mount is gone.
+            if count == 0 { break }
+            if count < 0 {
+                if count == -EINTR || count == -EAGAIN { continue }
+                unsafe fuse_session_exit(library)
+                break
+            }
+            fileSystem.session.refreshClock()
+            unsafe fuse_session_process_buf(library, &request)
+        }
+        pthread_setspecific(Self.key, nil)
+    }
+
+    /// The worker of this thread.
+    static var current: FuseWorker {
+        let pointer = unsafe pthread_getspecific(key)
+        return unsafe Unmanaged<FuseWorker>.fromOpaque(pointer.unsafelyUnwrapped).takeUnretainedValue()
+    }
+
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        let code = unsafe pthread_key_create(&key, nil)
+        precondition(code == 0, "pthread_key_create failed")
+        return key
+    }()
+}

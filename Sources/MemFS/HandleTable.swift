@@ -1,0 +1,142 @@
+// HandleTable: what is remembered of each file that is open for writing. Handles for reading need no memory and are
+// number 0.
+import MemStore
+
+/// The number of an open file as the kernel gives it back with each request; 0 = open for reading only.
+public struct HandleNumber: Equatable, Sendable {
+    /// The value that crosses the kernel.
+    public let rawValue: UInt64
+    /// A number that came back from the kernel.
+    public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    /// The handle of every file that is open for reading only.
+    public static let readOnly = HandleNumber(0)
+}
+
+/// The handles open for writing of one mount. Each call takes the table's lock for some nanoseconds.
+final class HandleTable: @unchecked Sendable {  // guarded by `lock`
+    /// One file open for writing.
+    private struct Handle {
+        var ino = Ino.none
+        /// Thread that opened the file; 0 = unknown.
+        var opener: UInt32 = 0
+        var appends = false
+        /// Written since it was created, truncated or published through this handle.
+        var isWritten = false
+        var isOpen = false
+        /// The next handle in the same bucket, or the next free one; 0 = none.
+        var next: UInt32 = 0
+    }
+
+    /// Handles open for writing at one time; far above what the kernel lets programs open by default.
+    static let handlesMax = 1 << 22
+    private static let bucketCount = 1024
+
+    private let lock = Lock()
+    /// By number; number 0 is never used.
+    private var handles = [Handle()]
+    /// INVARIANT: each open handle is in the chain of its inode's bucket, each closed one in the chain of `firstFree`.
+    private var buckets = [UInt32](repeating: 0, count: bucketCount)
+    private var firstFree: UInt32 = 0
+    private var openCount = 0
+
+    deinit { lock.destroy() }
+
+    /// Handles open for writing now.
+    var count: Int { lock.withLock { openCount } }
+
+    /// Remembers a file that was opened for writing.
+    ///
+    /// - Parameters:
+    ///   - opener: the thread that opened it, 0 = unknown.
+    ///   - appends: opened with O_APPEND.
+    /// - Returns: its number; nil when there are `handlesMax` already.
+    func open(_ ino: Ino, opener: UInt32, appends: Bool) -> HandleNumber? {
+        lock.lock()
+        defer { lock.unlock() }
+        guard let number = takeFree() else { return nil }
+        let bucket = Self.bucket(of: ino)
+        handles[Int(number)] = Handle(
+            ino: ino, opener: opener, appends: appends, isOpen: true, next: buckets[bucket])
+        buckets[bucket] = number
+        openCount += 1
+        return HandleNumber(UInt64(number))
+    }
+
+    /// Forgets a handle; `readOnly` is allowed.
+    func close(_ number: HandleNumber) {
+        if number == .readOnly { return }
+        lock.lock()
+        defer { lock.unlock() }
+        let index = checked(number)
+        unlink(UInt32(index), from: Self.bucket(of: handles[index].ino))
+        handles[index] = Handle(next: firstFree)
+        firstFree = UInt32(index)
+        openCount -= 1
+    }
+
+    /// Whether the handle was opened with O_APPEND.
+    func appends(_ number: HandleNumber) -> Bool {
+        if number == .readOnly { return false }
+        return lock.withLock { handles[checked(number)].appends }
+    }
+
+    /// Notes that a program wrote through the handle, or that what it wrote is gone or published.
+    func setWritten(_ number: HandleNumber, _ isWritten: Bool) {
+        if number == .readOnly { return }
+        lock.withLock { handles[checked(number)].isWritten = isWritten }
+    }
+
+    /// The thread that opened the handle (0 = unknown), if a program wrote through the handle and nothing was
+    /// published or truncated since; else nil.
+    func openerOfWritten(_ number: HandleNumber) -> UInt32? {
+        if number == .readOnly { return nil }
+        lock.lock()
+        defer { lock.unlock() }
+        let handle = handles[checked(number)]
+        return handle.isWritten ? handle.opener : nil
+    }
+
+    /// Notes that pages of a mapping were written: the kernel sends them through any handle of the inode, so all count.
+    func setWrittenByPages(_ ino: Ino) {
+        lock.lock()
+        defer { lock.unlock() }
+        var index = Int(buckets[Self.bucket(of: ino)])
+        while index != 0 {
+            if handles[index].ino == ino { handles[index].isWritten = true }
+            index = Int(handles[index].next)
+        }
+    }
+
+    // MARK: the table, under the lock
+
+    private static func bucket(of ino: Ino) -> Int { Int(truncatingIfNeeded: ino.rawValue) & (bucketCount - 1) }
+
+    private func checked(_ number: HandleNumber) -> Int {
+        precondition(
+            number.rawValue < UInt64(handles.count) && handles[Int(number.rawValue)].isOpen,
+            "the kernel sent a handle that is not open")
+        return Int(number.rawValue)
+    }
+
+    private func takeFree() -> UInt32? {
+        if firstFree != 0 {
+            let number = firstFree
+            firstFree = handles[Int(number)].next
+            return number
+        }
+        guard handles.count <= Self.handlesMax else { return nil }
+        handles.append(Handle())
+        return UInt32(handles.count - 1)
+    }
+
+    private func unlink(_ number: UInt32, from bucket: Int) {
+        let next = handles[Int(number)].next
+        if buckets[bucket] == number {
+            buckets[bucket] = next
+            return
+        }
+        var previous = Int(buckets[bucket])
+        while handles[previous].next != number { previous = Int(handles[previous].next) }
+        handles[previous].next = next
+    }
+}

@@ -1,0 +1,145 @@
+// KernelCache: makes the kernel forget what the port changed. The kernel keeps names, attributes and pages for an hour;
+// these threads are what makes that true.
+//
+// A notice can be made to wait in the kernel: for a directory's lock, which a program may hold for minutes, or for
+// pages that are being read or written. So notices are carried out by threads of their own, never inside a callback
+// and never under a lock, and while a thread is stuck with one directory others go on with the rest.
+import CFuse3
+import Glibc
+import MemStore
+
+/// The threads that carry notices out.
+///
+/// SAFETY: the library's session outlives the threads; where one cannot be ended, the session is never freed.
+@safe final class KernelCache: @unchecked Sendable {  // `threads` is guarded by `lock`, all else never changes
+    private static let carriersMin = 2
+    /// More threads are started while all are stuck, up to this many.
+    private static let carriersMax = 16
+
+    private let store: Store
+    private let notices: NoticeQueue
+    private let library: OpaquePointer
+    private let lock = Lock()
+    private var carrierCount = 0
+    private var threads: [Thread] = []
+    private let running = RunningThreads()
+
+    init(store: Store, notices: NoticeQueue, library: OpaquePointer) {
+        self.store = store
+        self.notices = notices
+        unsafe self.library = library
+    }
+
+    deinit { lock.destroy() }
+
+    /// Begins to read the store's changes.
+    /// - Returns: false when the system gave no thread.
+    func start() -> Bool {
+        store.changes.attachReader()
+        for _ in 0..<Self.carriersMin {
+            guard startCarrier() else { return false }
+        }
+        return startThread { $0.readChanges() }
+    }
+
+    /// Ends the threads and completes what is pending, so that nobody waits for a mount that is gone.
+    ///
+    /// - Parameter timeoutSeconds: how long a thread that is stuck in the kernel is waited for.
+    /// - Returns: whether all threads have ended.
+    func stop(timeoutSeconds: Double) -> Bool {
+        store.changes.detachReader()
+        for notice in notices.close() { complete(notice) }
+        let isEnded = running.waitUntilNone(timeoutSeconds: timeoutSeconds)
+        for thread in lock.withLock({ threads }) {
+            if isEnded { thread.join() } else { thread.leave() }
+        }
+        return isEnded
+    }
+
+    private func startThread(_ body: @escaping @Sendable (KernelCache) -> Void) -> Bool {
+        running.begin()
+        let thread = Thread.start { [self] in
+            body(self)
+            running.end()
+        }
+        guard let thread else {
+            running.end()
+            return false
+        }
+        lock.withLock { threads.append(thread) }
+        return true
+    }
+
+    private func startCarrier() -> Bool {
+        let isAllowed = lock.withLock {
+            if carrierCount == Self.carriersMax { return false }
+            carrierCount += 1
+            return true
+        }
+        return isAllowed && startThread { $0.carryOutNotices() }
+    }
+
+    // MARK: threads
+
+    private func readChanges() {
+        while let change = store.changes.next() {
+            switch notices.add(.change(change)) {
+            case .queued: break
+            case .queuedWithoutThread: _ = startCarrier()
+            case .closed: store.changes.complete(change)
+            }
+        }
+    }
+
+    private func carryOutNotices() {
+        while let batch = notices.take() {
+            for notice in batch.notices {
+                carryOut(notice)
+                complete(notice)
+            }
+            notices.finish(batch)
+        }
+    }
+
+    private func complete(_ notice: Notice) {
+        if case .change(let change) = notice { store.changes.complete(change) }
+    }
+
+    // MARK: the kernel
+
+    private func carryOut(_ notice: Notice) {
+        switch notice {
+        case .content(let ino):
+            dropPages(of: ino)
+        case .change(let change):
+            switch change.kind {
+            case .content: dropPages(of: change.ino)
+            case .attributes: dropAttributes(of: change.ino)
+            case .entry: dropEntry(change.name, in: change.parent)
+            }
+        }
+    }
+
+    // The kernel's answers are not looked at: it may know nothing of the inode or name, or be unmounted, and in every
+    // case it keeps nothing that is wrong.
+
+    private func dropPages(of ino: Ino) {
+        notices.beginInvalidation(of: ino)
+        unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, 0, 0)
+        notices.endInvalidation(of: ino)
+    }
+
+    private func dropAttributes(of ino: Ino) {
+        unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, -1, 0)
+    }
+
+    /// Drops a name, present or missing, and the listing and times of its directory: the kernel drops the listing by
+    /// itself only if it knew the name.
+    private func dropEntry(_ name: [UInt8], in parent: Ino) {
+        name.withBytes { name in
+            let pointer = unsafe name.pointer?.assumingMemoryBound(to: CChar.self)
+            unsafe fuse_lowlevel_notify_inval_entry(library, parent.rawValue, pointer, name.count)
+        }
+        unsafe fuse_lowlevel_notify_inval_inode(library, parent.rawValue, 0, 0)
+    }
+}

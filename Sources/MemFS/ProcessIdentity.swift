@@ -1,0 +1,49 @@
+// ProcessIdentity: whether two threads belong to one process, which decides whose close publishes a file.
+import CShims
+import Glibc
+
+/// Thread ids as a FUSE request carries them.
+enum ProcessIdentity {
+    /// Whether the threads `first` and `second` are of one process. 0 stands for the kernel itself or a process
+    /// that cannot be seen from here, and counts as equal to every other. Reads /proc only for two different ids.
+    static func isSameProcess(_ first: UInt32, _ second: UInt32) -> Bool {
+        if first == second || first == 0 || second == 0 { return true }
+        guard let group = threadGroup(of: second) else { return false }
+        return group == first || group == threadGroup(of: first)
+    }
+
+    /// The process id of a thread, nil when the thread is gone.
+    ///
+    /// Source: proc(5), the line `Tgid:` of /proc/<pid>/status; the directory of a thread exists though it is not
+    /// listed.
+    static func threadGroup(of thread: UInt32) -> UInt32? {
+        let descriptor = unsafe open("/proc/\(thread)/status", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
+            let count = unsafe read(descriptor, buffer.baseAddress, buffer.count)
+            guard count > 0 else { return nil }
+            return unsafe number(after: "\nTgid:", in: UnsafeBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
+    /// The decimal number that follows `label` and blanks.
+    private static func number(after label: StaticString, in text: UnsafeBufferPointer<UInt8>) -> UInt32? {
+        let labelLength = label.utf8CodeUnitCount
+        var start = 0
+        while start + labelLength <= text.count {
+            if unsafe memcmp(text.baseAddress! + start, label.utf8Start, labelLength) == 0 { break }
+            start += 1
+        }
+        var index = start + labelLength
+        while index < text.count, unsafe text[index] == UInt8(ascii: "\t") || text[index] == UInt8(ascii: " ") {
+            index += 1
+        }
+        var value: UInt32?
+        while index < text.count, case let digit = unsafe text[index] &- UInt8(ascii: "0"), digit < 10 {
+            value = (value ?? 0) &* 10 &+ UInt32(digit)
+            index += 1
+        }
+        return value
+    }
+}

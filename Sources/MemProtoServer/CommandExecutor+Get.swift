@@ -1,0 +1,202 @@
+// get, gets, gat, gats: keys are gathered over commands, prefetched, then answered in order.
+import MemStore
+
+extension CommandExecutor {
+    /// Gathers the keys of a get's line into the batch, running the batch whenever it is full.
+    ///
+    /// - Parameters:
+    ///   - start, end: where the keys are in `input`.
+    ///   - isContinued: keys of this line were answered before.
+    ///   - at: where to go on: behind the line (`next`), or at the first key that was not answered.
+    mutating func gather(
+        _ connection: Cell<Connection>, _ input: Bytes, from start: Int, to end: Int, form: GetForm, isContinued: Bool,
+        _ at: inout Int, next: Int
+    ) -> Progress? {
+        let lineStart = at
+        let keys = input[0..<end]
+        var place = start
+        var isFirst = !isContinued
+        var hasKey = false
+        while true {
+            while place < end, keys[place] == 0x20 { place &+= 1 }
+            if place >= end { break }
+            let space = keys.index(of: 0x20, from: place)
+            let keyEnd = space < 0 ? end : space
+            let key = keys[place..<keyEnd]
+            if key.count > Limits.cacheKeyLengthMax, !session.isFileKey(key) {
+                if let progress = runBatch(connection, input, &at) { return progress }
+                // What this command has answered so far was written behind `outputStart`.
+                if !isFirst { output.truncate(to: batch.outputStart, session: session) }
+                refuse(.badFormat)
+                at = next
+                return nil
+            }
+            if batch.isFull, let progress = runBatch(connection, input, &at) { return progress }
+            let hash = session.hash(key)
+            session.prefetchIndex(hash)
+            batch.add(
+                GetEntry(
+                    hash: hash, keyStart: UInt32(truncatingIfNeeded: place), keyCount: UInt32(truncatingIfNeeded: key.count),
+                    lineStart: UInt32(truncatingIfNeeded: lineStart), form: form, isFirst: isFirst, isLast: false))
+            isFirst = false
+            hasKey = true
+            place = keyEnd
+        }
+        if hasKey {
+            batch.markLast()
+        } else {
+            if let progress = runBatch(connection, input, &at) { return progress }
+            refuse(.badFormat)
+        }
+        at = next
+        return nil
+    }
+
+    /// Answers the gathered keys. `at` moves only when the output is full: to the first key or line not answered.
+    mutating func runBatch(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+        let count = batch.count
+        if count == 0 { return nil }
+        if count > 1 {
+            for index in 0..<count { session.prefetchRecord(batch[index].hash) }
+        }
+        for index in 0..<count {
+            let entry = batch[index]
+            if output.isFull { return suspend(connection, input, entry, &at) }
+            if entry.isFirst { batch.outputStart = output.count }
+            let key = input[Int(entry.keyStart)..<Int(entry.keyStart) &+ Int(entry.keyCount)]
+            if entry.form.touches {
+                answerTouching(connection, key, entry)
+            } else {
+                answer(key, hash: entry.hash, showsCas: entry.form == .gets)
+            }
+            if entry.isLast { output.write("END\r\n") }
+        }
+        batch.clear()
+        return nil
+    }
+
+    /// Stops before `entry`, whose answer has no room.
+    private mutating func suspend(
+        _ connection: Cell<Connection>, _ input: Bytes, _ entry: GetEntry, _ at: inout Int
+    ) -> Progress {
+        batch.clear()
+        if entry.isFirst {
+            at = Int(entry.lineStart)
+            return .outputFull
+        }
+        let isContinued = connection.value.state == .keys
+        connection.value.state = .keys
+        connection.value.keysForm = entry.form
+        at = Int(entry.keyStart)
+        // Once a part of the answer is sent it cannot be taken back, so the rest of the line is checked now.
+        if !isContinued, let next = lineWithBadKey(input, from: at) {
+            output.truncate(to: batch.outputStart, session: session)
+            refuse(.badFormat)
+            connection.value.state = .command
+            at = next
+        }
+        return .outputFull
+    }
+
+    /// Where the next line begins, if one of the keys from `start` to the line's end is too long.
+    private func lineWithBadKey(_ input: Bytes, from start: Int) -> Int? {
+        let lineEnd = input.index(of: 0x0a, from: start)
+        precondition(lineEnd >= 0, "a get is executed before its line has ended")
+        let keys = RequestParser.withoutReturn(input[start..<lineEnd])
+        var place = 0
+        while place < keys.count {
+            let space = keys.index(of: 0x20, from: place)
+            let end = space < 0 ? keys.count : space
+            if !isKey(keys[place..<end]) { return lineEnd + 1 }
+            place = end + 1
+        }
+        return nil
+    }
+
+    /// Goes on with a line whose first keys are answered.
+    mutating func runKeys(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+        let lineEnd = input.index(of: 0x0a, from: at)
+        precondition(lineEnd >= 0, "a get goes on without its line's end")
+        let line = RequestParser.withoutReturn(input[at..<lineEnd])
+        if let progress = gather(
+            connection, input, from: at, to: at + line.count, form: connection.value.keysForm, isContinued: true, &at,
+            next: lineEnd + 1) { return progress }
+        if let progress = runBatch(connection, input, &at) { return progress }
+        connection.value.state = .command
+        return connection.value.pendingChanges > 0 ? .parked : nil
+    }
+
+    /// `gat` and `gats`.
+    mutating func getAndTouch(
+        _ connection: Cell<Connection>, _ fields: Fields, _ line: Bytes, _ input: Bytes, lineStart: Int, form: GetForm,
+        _ at: inout Int
+    ) -> Progress? {
+        guard fields.count >= 3 else {
+            refuse(.badFormat)
+            return nil
+        }
+        guard let number = Number.signed32(fields[1]) else {
+            refuse(.badExptime)
+            return nil
+        }
+        connection.value.keysExptime = exptime(Int64(number))
+        let next = at
+        at = lineStart
+        // The keys begin behind the expiry: the third word.
+        var keysStart = line.index(of: 0x20, from: 0)
+        while line[keysStart] == 0x20 { keysStart += 1 }
+        keysStart = line.index(of: 0x20, from: keysStart)
+        if let progress = gather(
+            connection, input, from: lineStart + keysStart, to: lineStart + line.count, form: form, isContinued: false,
+            &at, next: next) { return progress }
+        return runBatch(connection, input, &at)
+    }
+
+    /// Writes the answer to one key of a plain get; nothing for a miss.
+    @inline(__always) private mutating func answer(_ key: Bytes, hash: UInt64, showsCas: Bool) {
+        let view = session.beginGet(key, hash: hash)
+        guard view.isHit else {
+            counters.value.getMisses &+= 1
+            countAbsence(view.presence)
+            session.endGet(view)
+            return
+        }
+        counters.value.getHits &+= 1
+        write(key, view, showsCas: showsCas)
+        session.endGet(view)
+    }
+
+    /// The same with a new expiry.
+    private mutating func answerTouching(_ connection: Cell<Connection>, _ key: Bytes, _ entry: GetEntry) {
+        var options = GetOptions()
+        options.touch = connection.value.keysExptime
+        let view = session.beginGet(key, hash: entry.hash, options: options)
+        connection.value.pendingChanges += view.pendingChanges
+        if view.isHit {
+            counters.value.touchHits &+= 1
+            write(key, view, showsCas: entry.form == .gats)
+        } else {
+            counters.value.touchMisses &+= 1
+            countAbsence(view.presence)
+        }
+        session.endGet(view)
+    }
+
+    /// Writes a hit. The view's loan is still open: nothing here waits.
+    @inline(__always) private mutating func write(_ key: Bytes, _ view: ItemView, showsCas: Bool) {
+        let cas = showsCas ? view.cas : nil
+        if view.headLength == 0, !view.tail.isEmpty {
+            output.writeHit(key, flags: view.flags, cas: cas, size: view.size, tail: view.tail)
+            return
+        }
+        output.writeHit(key, flags: view.flags, cas: cas, size: view.size, tail: .empty)
+        writeValue(view)
+    }
+
+    /// Writes a value and its line end: the head by reference, the rest copied.
+    mutating func writeValue(_ view: ItemView) {
+        if view.headLength > 0 { output.write(reference: session.lease(view)) }
+        output.write(view.tail)
+        output.write("\r\n")
+    }
+}

@@ -1,0 +1,123 @@
+// The executor's main loop: finds the lines in the input, gathers gets, and hands every other command to its function.
+import MemStore
+
+extension CommandExecutor {
+    /// "get " and "gets" as little-endian words.
+    private static var getWord: UInt32 { 0x20_74_65_67 }
+    private static var getsWord: UInt32 { 0x73_74_65_67 }
+
+    /// Executes lines from `at` on. Nil: the connection's state changed.
+    mutating func runLines(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+        while at < input.count {
+            if commandsLeft == 0 { return runBatch(connection, input, &at) ?? .yield }
+            let end = input.index(of: 0x0a, from: max(at, connection.value.scannedCount))
+            if end < 0 {
+                if let progress = runBatch(connection, input, &at) { return progress }
+                return unfinishedLine(connection, input[at..<input.count])
+            }
+            connection.value.scannedCount = 0
+            commandsLeft &-= 1
+            let line = RequestParser.withoutReturn(input[at..<end])
+            if line.count > 4, !isGuarded(connection) {
+                let word = line.word32(at: 0)
+                if word == Self.getWord || (word == Self.getsWord && line[4] == 0x20) {
+                    let form = word == Self.getWord ? GetForm.get : .gets
+                    if let progress = gather(
+                        connection, input, from: at + (form == .get ? 4 : 5), to: at + line.count, form: form,
+                        isContinued: false, &at, next: end + 1) { return progress }
+                    continue
+                }
+            }
+            if let progress = runBatch(connection, input, &at) { return progress }
+            let lineStart = at
+            at = end + 1
+            if at - lineStart < Limit.lineLengthMin {
+                refuse(.badFormat)
+                continue
+            }
+            if let progress = execute(connection, line, input, lineStart: lineStart, &at) { return progress }
+            if connection.value.pendingChanges > 0 { return .parked }
+            if output.isFull { return .outputFull }
+            if connection.value.state != .command { return nil }
+        }
+        return runBatch(connection, input, &at) ?? .needsInput
+    }
+
+    /// The client has to authenticate before anything else.
+    private func isGuarded(_ connection: Cell<Connection>) -> Bool {
+        shared.configuration.users != nil && !connection.value.isAuthenticated
+    }
+
+    /// A line that has not ended: wait, or close a connection whose line is too long.
+    private mutating func unfinishedLine(_ connection: Cell<Connection>, _ line: Bytes) -> Progress {
+        // The kept input will begin with this line.
+        connection.value.scannedCount = line.count
+        if line.count <= Limit.lineLengthMax { return .needsInput }
+        if RequestParser.isOpenEndedGet(line), line.count <= shared.configuration.getLineLengthMax { return .needsInput }
+        if line.count <= Limit.fileLineLengthMax, let key = RequestParser.key(ofUnfinished: line), session.isFileKey(key) {
+            return .needsInput
+        }
+        counters.value.linesTooLong &+= 1
+        connection.value.closeReason = .error
+        return .close
+    }
+
+    /// Executes one command that is no plain get. `at` is behind its line and may move on.
+    private mutating func execute(
+        _ connection: Cell<Connection>, _ line: Bytes, _ input: Bytes, lineStart: Int, _ at: inout Int
+    ) -> Progress? {
+        let fields = Fields(line)
+        guard fields.count > 0, line[0] != 0x20 else {
+            refuse(.unknownCommand)
+            return nil
+        }
+        if isGuarded(connection) { return authenticate(connection, fields, input, lineStart: lineStart, &at) }
+        switch Keyword(fields[0]) {
+        case .get?, .gets?: refuse(.badFormat)
+        case .gat?: return getAndTouch(connection, fields, line, input, lineStart: lineStart, form: .gat, &at)
+        case .gats?: return getAndTouch(connection, fields, line, input, lineStart: lineStart, form: .gats, &at)
+        case .set?: return storage(connection, fields, .set, input, lineStart: lineStart, &at)
+        case .add?: return storage(connection, fields, .add, input, lineStart: lineStart, &at)
+        case .replace?: return storage(connection, fields, .replace, input, lineStart: lineStart, &at)
+        case .append?: return storage(connection, fields, .append, input, lineStart: lineStart, &at)
+        case .prepend?: return storage(connection, fields, .prepend, input, lineStart: lineStart, &at)
+        case .cas?: return storage(connection, fields, .set, isCas: true, input, lineStart: lineStart, &at)
+        case .incr?: arithmetic(connection, fields, isIncrement: true)
+        case .decr?: arithmetic(connection, fields, isIncrement: false)
+        case .delete?: delete(connection, fields)
+        case .touch?: touch(connection, fields)
+        case .mn?: output.write("MN\r\n")
+        case .mg?: metaGet(connection, fields)
+        case .ms?: return metaSet(connection, fields, input, lineStart: lineStart, &at)
+        case .md?: metaDelete(connection, fields)
+        case .ma?: metaArithmetic(connection, fields)
+        case .me?: metaDebug(fields)
+        case .stats?: stats(connection, fields)
+        case .version?: version()
+        case .quit?: return .close
+        case .lru?: lru(fields)
+        case .slabs?: slabs(fields)
+        case .shutdown?: return shutdown(connection, fields)
+        case nil: return executeLong(connection, fields)
+        }
+        return nil
+    }
+
+    /// The commands with long names, and everything that is no command.
+    private mutating func executeLong(_ connection: Cell<Connection>, _ fields: Fields) -> Progress? {
+        switch LongKeyword(fields[0]) {
+        case .verbosity?: verbosity(fields)
+        case .flushAll?: flushAll(fields)
+        case .cacheMemlimit?: cacheMemlimit(fields)
+        case .refreshCerts?: refuse(.unknownCommand)
+        case .debugtime? where shared.configuration.hasDebugCommands: debugTime(fields)
+        case .debugtime?, nil:
+            if fields.count > 1, fields[fields.count - 1].starts(with: "HTTP/") {
+                connection.value.closeReason = .error
+                return .close
+            }
+            refuse(.unknownCommand, isQuiet: fields.endsWithNoreply)
+        }
+        return nil
+    }
+}

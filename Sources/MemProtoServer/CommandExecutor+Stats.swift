@@ -1,0 +1,77 @@
+// stats and its sub-commands.
+import MemStore
+
+extension CommandExecutor {
+    /// `stats [what]`
+    mutating func stats(_ connection: Cell<Connection>, _ fields: Fields) {
+        guard fields.count >= 2 else {
+            var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
+            return write(report.general())
+        }
+        switch fields[1].text {
+        case "reset": resetStats()
+        case "settings":
+            write(
+                shared.configuration.settings(
+                    memoryLimitBytes: shared.store.statistics().memoryLimitBytes, verbosity: shared.verbosity,
+                    countsPrefixes: shared.configuration.countsPrefixes))
+        case "conns": statsConns(asking: connection)
+        case "memfis":
+            var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
+            write(report.memfis())
+        default: refuse(.unknownCommand)
+        }
+    }
+
+    /// Writes `STAT` lines and the end.
+    mutating func write(_ lines: [(name: String, value: String)]) {
+        for line in lines { output.write(text: "STAT \(line.name) \(line.value)\r\n") }
+        output.write("END\r\n")
+    }
+
+    private mutating func resetStats() {
+        shared.forEachWorker(from: face) { $0.counters.value = WorkerCounters() }
+        shared.counts[.connectionsTotal] = 0
+        shared.counts[.rejected] = 0
+        shared.store.resetStatistics()
+        output.write("RESET\r\n")
+    }
+
+    /// `stats conns`: the listeners, then every connection.
+    private mutating func statsConns(asking: Cell<Connection>) {
+        var lines: [(name: String, value: String)] = []
+        for listener in shared.listeners {
+            lines.append(("\(listener.descriptor):addr", listener.address.statsText))
+            lines.append(("\(listener.descriptor):state", "conn_listening"))
+            lines.append(("\(listener.descriptor):secs_since_last_cmd", "\(session.nowSecond &- shared.startSecond)"))
+        }
+        let now = session.nowSecond
+        let askingDescriptor = asking.value.descriptor
+        shared.forEachWorker(from: face) { worker in
+            for connection in worker.connections {
+                let descriptor = connection.value.descriptor
+                let state = descriptor == askingDescriptor ? "conn_parse_cmd" : connection.value.statsName
+                lines.append(("\(descriptor):addr", SocketAddress.peer(of: descriptor).statsText))
+                lines.append(("\(descriptor):listen_addr", SocketAddress.local(of: descriptor).statsText))
+                lines.append(("\(descriptor):state", state))
+                lines.append(("\(descriptor):secs_since_last_cmd", "\(now &- connection.value.lastCommandSecond)"))
+            }
+        }
+        write(lines)
+    }
+}
+
+extension Connection {
+    /// memcached's name of the state.
+    fileprivate var statsName: String {
+        if isBlocked { return "conn_mwrite" }
+        if isParked { return "conn_waiting" }
+        return switch state {
+        case .command: neededCount > 0 ? "conn_nread" : "conn_read"
+        case .keys: "conn_mwrite"
+        case .value: "conn_nread"
+        case .swallow: "conn_swallow"
+        case .closing: "conn_closing"
+        }
+    }
+}

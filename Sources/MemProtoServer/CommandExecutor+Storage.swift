@@ -1,0 +1,237 @@
+// set, add, replace, append, prepend, cas: values at hand, values that arrive in pieces, values that nobody wants.
+import MemStore
+
+extension CommandExecutor {
+    /// A classic storage command, whose value begins at `at`.
+    mutating func storage(
+        _ connection: Cell<Connection>, _ fields: Fields, _ mode: StoreMode, isCas: Bool = false, _ input: Bytes,
+        lineStart: Int, _ at: inout Int
+    ) -> Progress? {
+        switch RequestParser.storage(fields, mode: mode, isCas: isCas, isKey: hasKey(fields)) {
+        case .unreadable(let isNoreply):
+            refuse(.badFormat, isQuiet: isNoreply)
+            return nil
+        case .malformed(let length, let isNoreply):
+            return swallow(connection, length: length, isNoreply ? .none : .badFormat)
+        case .request(let request):
+            if request.length > lengthNeverTooLarge,
+                session.isTooLarge(key: request.key, flags: request.flags, length: request.length) {
+                refuseTooLarge(key: request.key, deletes: mode == .set && !isCas)
+                return swallow(connection, length: request.length, request.isNoreply ? .none : .tooLarge)
+            }
+            switch arrival(connection, input, length: request.length, lineStart: lineStart, &at) {
+            case .complete(let value):
+                store(connection, request, value: value)
+            case .broken:
+                counters.value.sets &+= 1
+                refuse(.badChunk, isQuiet: request.isNoreply)
+            case .later(let progress):
+                return progress
+            }
+            return nil
+        }
+    }
+
+    /// What is there of a value.
+    enum Arrival {
+        case complete(Bytes)
+        /// No line end behind the value.
+        case broken
+        /// Nil: the connection waits in `State.value`.
+        case later(Progress?)
+    }
+
+    /// Takes a value and its line end from the input, or prepares for its arrival.
+    mutating func arrival(
+        _ connection: Cell<Connection>, _ input: Bytes, length: Int, lineStart: Int, _ at: inout Int
+    ) -> Arrival {
+        let end = at + length
+        if input.count >= end + 2 {
+            let value = input[at..<end]
+            at = end + 2
+            return input[end] == 0x0d && input[end + 1] == 0x0a ? .complete(value) : .broken
+        }
+        if length <= Limit.valueInLineMax {
+            // The line is read again when all of it is there.
+            connection.value.neededCount = end + 2 - lineStart
+            at = lineStart
+            return .later(.needsInput)
+        }
+        connection.value.arriving = Cell(
+            ArrivingValue(line: input[lineStart..<at].array, value: session.beginValue(), remaining: length))
+        connection.value.state = .value
+        return .later(nil)
+    }
+
+    /// Goes on with a value that arrives in pieces: takes what the input has, and at its end executes the command.
+    mutating func runValue(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+        guard let arriving = connection.value.arriving else { preconditionFailure("no value is arriving") }
+        let part = min(arriving.value.remaining, input.count - at)
+        if part > 0 {
+            guard session.append(input[at..<at + part], to: arriving.value.value) else {
+                refuseArriving(connection, .noMemory)
+                return nil
+            }
+            arriving.value.remaining -= part
+            at += part
+        }
+        guard arriving.value.remaining == 0, input.count - at >= 2 else { return .needsInput }
+        let isComplete = input[at] == 0x0d && input[at + 1] == 0x0a
+        at += 2
+        connection.value.state = .command
+        connection.value.arriving = nil
+        commit(connection, arriving.value, isComplete: isComplete)
+        arriving.destroy()
+        return connection.value.pendingChanges > 0 ? .parked : output.isFull ? .outputFull : nil
+    }
+
+    /// Executes the command whose value is complete, or broken.
+    private mutating func commit(_ connection: Cell<Connection>, _ arriving: ArrivingValue, isComplete: Bool) {
+        arriving.line.withBytes { line in
+            let fields = Fields(RequestParser.withoutReturn(line[0..<line.count - 1]))
+            if Keyword(fields[0]) == .ms {
+                metaCommit(connection, fields, arriving.value, isComplete: isComplete)
+                return
+            }
+            guard case .request(let request) = reparse(fields) else {
+                preconditionFailure("a command's line is read differently the second time")
+            }
+            counters.value.sets &+= 1
+            guard isComplete else {
+                session.abandon(arriving.value)
+                refuse(.badChunk, isQuiet: request.isNoreply)
+                return
+            }
+            let result = session.commit(
+                arriving.value, key: request.key, hash: session.hash(request.key), command(of: request))
+            answer(connection, request, result)
+        }
+    }
+
+    /// Reads the line of a classic storage command again.
+    private func reparse(_ fields: Fields) -> StorageLine {
+        let mode: StoreMode =
+            switch Keyword(fields[0]) {
+            case .add?: .add
+            case .replace?: .replace
+            case .append?: .append
+            case .prepend?: .prepend
+            default: .set
+            }
+        return RequestParser.storage(fields, mode: mode, isCas: Keyword(fields[0]) == .cas, isKey: hasKey(fields))
+    }
+
+    /// Gives up a value that arrives and has no place: the rest of it is swallowed.
+    mutating func refuseArriving(_ connection: Cell<Connection>, _ refusal: Refusal) {
+        guard let arriving = connection.value.arriving else { preconditionFailure("no value is arriving") }
+        session.abandon(arriving.value.value)
+        connection.value.arriving = nil
+        var said = refusal
+        arriving.value.line.withBytes { line in
+            let fields = Fields(RequestParser.withoutReturn(line[0..<line.count - 1]))
+            if Keyword(fields[0]) == .ms {
+                refuseNoMemory(key: metaKey(fields), deletes: true)
+            } else if case .request(let request) = reparse(fields) {
+                refuseNoMemory(key: request.key, deletes: Keyword(fields[0]) == .set)
+                if request.isNoreply { said = .none }
+            }
+        }
+        _ = swallow(connection, length: arriving.value.remaining, said)
+        arriving.destroy()
+    }
+
+    // MARK: values that nobody wants
+
+    /// The next `length` bytes and a line end are not looked at; then `refusal` is said.
+    mutating func swallow(_ connection: Cell<Connection>, length: Int, _ refusal: Refusal) -> Progress? {
+        connection.value.state = .swallow
+        connection.value.swallowCount = length + 2
+        connection.value.refusal = refusal
+        return nil
+    }
+
+    /// Goes on swallowing.
+    mutating func runSwallow(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+        let part = min(connection.value.swallowCount, input.count - at)
+        at += part
+        connection.value.swallowCount -= part
+        if connection.value.swallowCount > 0 { return .needsInput }
+        connection.value.state = .command
+        refuse(connection.value.refusal)
+        return nil
+    }
+
+    /// Counts a value that is too large and takes the old one away, so that a stale value cannot survive a set.
+    /// A file keeps its content: nothing that is stored is harmed.
+    mutating func refuseTooLarge(key: Bytes, deletes: Bool) {
+        counters.value.storesTooLarge &+= 1
+        if deletes { deleteStale(key) }
+    }
+
+    /// The same for a value that found no memory.
+    mutating func refuseNoMemory(key: Bytes, deletes: Bool) {
+        counters.value.storesWithoutMemory &+= 1
+        if deletes { deleteStale(key) }
+    }
+
+    private func deleteStale(_ key: Bytes) {
+        if !session.isFileKey(key) { _ = session.delete(key, hash: session.hash(key), DeleteCommand()) }
+    }
+
+    // MARK: storing
+
+    /// Stores a value that is at hand.
+    @inline(__always) private mutating func store(
+        _ connection: Cell<Connection>, _ request: StorageRequest, value: Bytes
+    ) {
+        counters.value.sets &+= 1
+        let result = session.store(request.key, hash: session.hash(request.key), value: value, command(of: request))
+        answer(connection, request, result)
+    }
+
+    @inline(__always) private func command(of request: StorageRequest) -> StoreCommand {
+        StoreCommand(
+            mode: request.mode, flags: request.flags, exptime: exptime(request.exptimeNumber),
+            compareCas: request.compareCas)
+    }
+
+    /// Counts and answers a storage command's result.
+    @inline(__always) private mutating func answer(
+        _ connection: Cell<Connection>, _ request: StorageRequest, _ result: StoreResult
+    ) {
+        connection.value.pendingChanges += result.pendingChanges
+        if result.outcome == .done, request.compareCas == nil {
+            if !request.isNoreply { output.write("STORED\r\n") }
+            return
+        }
+        answerRarely(request, result)
+    }
+
+    private mutating func answerRarely(_ request: StorageRequest, _ result: StoreResult) {
+        countAbsence(result.previous)
+        let isCas = request.compareCas != nil
+        var line: StaticString = ""
+        switch result.outcome {
+        case .done:
+            counters.value.casHits &+= 1
+            line = "STORED\r\n"
+        case .notStored:
+            line = "NOT_STORED\r\n"
+        case .exists:
+            if isCas { counters.value.casBadValues &+= 1 }
+            line = "EXISTS\r\n"
+        case .notFound:
+            if isCas { counters.value.casMisses &+= 1 }
+            line = "NOT_FOUND\r\n"
+        case .tooLarge:
+            refuseTooLarge(key: request.key, deletes: request.mode == .set && !isCas)
+        case .noMemory:
+            counters.value.sets &-= 1
+            refuseNoMemory(key: request.key, deletes: request.mode == .set && !isCas)
+        case .nonNumeric, .permissionDenied, .notDirectory, .isDirectory, .invalidPath:
+            break
+        }
+        if request.isNoreply { return }
+        if let refusal = Self.refusal(for: result.outcome) { refuse(refusal) } else { output.write(line) }
+    }
+}

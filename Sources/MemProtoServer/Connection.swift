@@ -1,0 +1,77 @@
+// Connection: what the server keeps of one client between two events. Idle it is this struct alone.
+import MemStore
+
+/// One client. Its worker alone uses it; `stats conns` reads it under the worker's lock.
+struct Connection {
+    /// What the next bytes of input are.
+    enum State: UInt8 {
+        /// A command's line.
+        case command
+        /// More keys of a get whose answer filled the output.
+        case keys
+        /// A value that goes straight to its place.
+        case value
+        /// A value that nobody wants.
+        case swallow
+        /// Not looked at: the output is sent, then the connection is closed.
+        case closing
+    }
+
+    /// Why a connection was closed, for the log.
+    enum CloseReason: UInt8 { case normal, error, idle, shutdown }
+
+    var descriptor: Int32
+    /// Index in the worker's list.
+    var slot: Int32 = 0
+    var state = State.command
+    var closeReason = CloseReason.normal
+    /// The form of the get that `State.keys` goes on with.
+    var keysForm = GetForm.get
+    /// No byte has come yet: the first one tells a binary client.
+    var isFresh = true
+    var isAuthenticated = false
+    /// It is in the worker's queue of connections whose turn comes again.
+    var isQueued = false
+    /// Its output was not taken: the worker waits until the socket is writable.
+    var isBlocked = false
+    /// Its answer is held back until the filesystem knows of its changes.
+    var isParked = false
+    /// What to say when `State.swallow` ends.
+    var refusal = Refusal.none
+    /// The worker's second when it last sent a command.
+    var lastCommandSecond: UInt32 = 0
+    /// The new expiry of the gat that `State.keys` goes on with.
+    var keysExptime = Exptime.never
+    /// Bytes that are still to be swallowed.
+    var swallowCount = 0
+    /// Kept input is not looked at before it has so many bytes.
+    var neededCount = 0
+    /// Bytes of the kept input that have no line end.
+    var scannedCount = 0
+    var kept = KeptInput()
+    /// Answers that the socket did not take yet.
+    var pendingOutput: Cell<OutputBuffer>?
+    /// The storage command whose value is arriving.
+    var arriving: Cell<ArrivingValue>?
+    /// Changes that the filesystem's reader has still to carry out, and the ticket they came under.
+    var pendingChanges = 0
+    var ticket: UInt64 = 0
+    /// When a parked connection stops waiting, in milliseconds of the monotonic clock.
+    var parkedUntil: Int64 = 0
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Nothing of a command or an answer is under way.
+    var isIdle: Bool {
+        state == .command && kept.isEmpty && pendingOutput == nil && !isParked && !isQueued
+    }
+}
+
+/// A storage command whose value is arriving piece by piece.
+struct ArrivingValue {
+    /// The command's line, which is read again when the value is complete.
+    var line: [UInt8]
+    var value: PendingValue
+    /// Bytes of the value that are still to come.
+    var remaining: Int
+}

@@ -1,0 +1,50 @@
+// FileDescriptor: an open descriptor that is closed when its owner ends.
+import CShims
+import Glibc
+
+/// Owns one descriptor.
+struct FileDescriptor: ~Copyable, Sendable {
+    /// The number, valid as long as this value lives.
+    let rawValue: Int32
+
+    /// Takes over an open descriptor.
+    init(owning descriptor: Int32) { rawValue = descriptor }
+
+    deinit { close(rawValue) }
+
+    /// A new epoll instance. Source: epoll_create1(2).
+    static func epoll() throws(SystemError) -> FileDescriptor {
+        let descriptor = epoll_create1(Int32(O_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemError("epoll_create1", "") }
+        return FileDescriptor(owning: descriptor)
+    }
+
+    /// A new counter to wake an epoll with. Source: eventfd(2).
+    static func event() throws(SystemError) -> FileDescriptor {
+        let descriptor = eventfd(0, Int32(O_CLOEXEC | O_NONBLOCK))
+        guard descriptor >= 0 else { throw SystemError("eventfd", "") }
+        return FileDescriptor(owning: descriptor)
+    }
+}
+
+/// The epoll calls of the workers and the acceptor; `token` comes back with each event.
+enum Epoll {
+    static let readable = UInt32(EPOLLIN.rawValue)
+    static let writable = UInt32(EPOLLOUT.rawValue)
+    static let broken = UInt32(EPOLLERR.rawValue) | UInt32(EPOLLHUP.rawValue)
+
+    /// Starts watching a descriptor. Source: epoll_ctl(2), EPOLL_CTL_ADD.
+    static func add(_ descriptor: Int32, to epoll: Int32, events: UInt32, token: UInt64) throws(SystemError) {
+        var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: token))
+        guard (unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)) == 0 else {
+            throw SystemError("epoll_ctl", "add \(descriptor)")
+        }
+    }
+
+    /// Changes what a watched descriptor reports. Source: epoll_ctl(2), EPOLL_CTL_MOD.
+    static func change(_ descriptor: Int32, of epoll: Int32, events: UInt32, token: UInt64) {
+        var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: token))
+        let code = unsafe epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
+        precondition(code == 0, "a descriptor is changed that its epoll does not watch")
+    }
+}

@@ -1,0 +1,35 @@
+// Limit: every fixed bound of the protocol server, with its unit and its source.
+
+/// The bounds that no option changes. Those with an option are in `ServerConfiguration`.
+enum Limit {
+    /// Longest line in bytes without a line end in sight, for all commands but the exceptions. Source: memcached 1.6.45.
+    static let lineLengthMax = 2048
+    /// Longest line in bytes whose key begins with a prefix: an escaped path, a prefix and the other words.
+    static let fileLineLengthMax = 16384
+    /// Spaces before `get` in a line that may grow. Source: memcached 1.6.45.
+    static let leadingSpacesMax = 100
+    /// Shortest line with its line end that is looked at. Source: memcached 1.6.45.
+    static let lineLengthMin = 4
+    /// Words of a meta command, command and key included. Source: memcached 1.6.45.
+    static let metaFieldCountMax = 20
+    /// Longest opaque token in bytes, its letter included. Source: memcached 1.6.45.
+    static let opaqueLengthMax = 32
+    /// Bytes that a worker reads at once.
+    static let readBufferBytes = 32768
+    /// Kept input up to this size is joined with new input in the worker's buffer.
+    static let keptInputJoinMax = 20480
+    /// Values of at most this many bytes wait in the kept input until they are complete; larger ones go to their place.
+    static let valueInLineMax = 16384
+    /// Bytes of output that are gathered before they are sent in the middle of a batch.
+    static let outputHighWater = 32768
+    /// Bytes of a worker's output buffer: the high water, one value of a log, and a line.
+    static let outputBufferBytes = 65536
+    /// Values sent by reference that one batch of output may hold.
+    static let outputReferenceMax = 32
+    /// Bytes that a connection may be sent in one turn before the others get theirs.
+    static let turnOutputMax = 1 << 20
+    /// Keys that are looked up together.
+    static let getBatchMax = 32
+    /// Events taken from the kernel at once.
+    static let eventMax = 256
+}

@@ -1,0 +1,139 @@
+// Sending an output buffer: one system call for a batch of small answers; large values by reference, block by block.
+import CShims
+import Glibc
+import MemStore
+
+/// How far a send got.
+enum SendResult {
+    /// All of it.
+    case done
+    /// The socket takes no more now.
+    case blocked
+    /// The client has gone.
+    case failed
+}
+
+/// The pieces of one sendmsg, and the runs of values that are pinned for it.
+///
+/// SAFETY: owns its two arrays; both have room for `pieceMax` elements.
+@safe struct SendScratch {
+    /// Pieces of one system call: 1 MiB of 16 KiB blocks.
+    static let pieceMax = 64
+    fileprivate let pieces: UnsafeMutablePointer<iovec>
+    fileprivate let runs: UnsafeMutablePointer<Bytes>
+    fileprivate var pieceCount = 0
+    fileprivate var runCount = 0
+
+    init() {
+        unsafe pieces = .allocate(capacity: Self.pieceMax)
+        unsafe runs = .allocate(capacity: Self.pieceMax)
+    }
+
+    func destroy() {
+        unsafe pieces.deallocate()
+        unsafe runs.deallocate()
+    }
+
+    var isFull: Bool { pieceCount == Self.pieceMax }
+
+    fileprivate mutating func add(_ bytes: Bytes) {
+        precondition(!isFull, "too many pieces")
+        unsafe pieces[pieceCount] = iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: bytes.pointer), iov_len: bytes.count)
+        pieceCount += 1
+    }
+
+    fileprivate mutating func add(run: Bytes) {
+        add(run)
+        unsafe (runs + runCount).initialize(to: run)
+        runCount += 1
+    }
+
+    fileprivate mutating func unpinAll(_ session: StoreSession) {
+        for index in 0..<runCount { session.unpin(unsafe runs[index]) }
+        runCount = 0
+        pieceCount = 0
+    }
+}
+
+extension OutputBuffer {
+    /// Sends as much as the socket takes.
+    ///
+    /// - Parameter sentBytes: grows by what was sent.
+    mutating func send(
+        to descriptor: Int32, session: StoreSession, scratch: inout SendScratch, sentBytes: inout UInt64
+    ) -> SendResult {
+        while !isEmpty {
+            let length: Int
+            if sentReferences == referenceCount {
+                let bytes = unsent
+                length = unsafe cs_send(descriptor, bytes.pointer, bytes.count)
+            } else {
+                length = sendPieces(to: descriptor, session: session, scratch: &scratch)
+            }
+            if length < 0 {
+                if errno == EINTR { continue }
+                return errno == EAGAIN || errno == EWOULDBLOCK ? .blocked : .failed
+            }
+            sentBytes &+= UInt64(length)
+            take(length, session)
+        }
+        reset()
+        return .done
+    }
+
+    /// One sendmsg of bytes and runs of values in turn; returns what the call returned.
+    private func sendPieces(to descriptor: Int32, session: StoreSession, scratch: inout SendScratch) -> Int {
+        var position = sentCount
+        var index = sentReferences
+        var offset = sentOfReference
+        while !scratch.isFull {
+            let bound = index < referenceCount ? reference(at: index).position : count
+            if position < bound {
+                let all = unsent
+                scratch.add(all[(position - sentCount)..<(bound - sentCount)])
+                position = bound
+            } else if index < referenceCount {
+                let lease = reference(at: index).lease
+                let run = session.pinRun(lease, at: offset, maxLength: lease.length - offset)
+                scratch.add(run: run)
+                offset += run.count
+                if offset >= lease.length {
+                    index += 1
+                    offset = 0
+                }
+            } else {
+                break
+            }
+        }
+        let isMore = position < count || index < referenceCount
+        let length = unsafe cs_send_pieces(descriptor, scratch.pieces, scratch.pieceCount, isMore ? 1 : 0)
+        let code = errno
+        scratch.unpinAll(session)
+        errno = code
+        return length
+    }
+
+    /// Notes that `length` more bytes are sent, and gives finished leases back.
+    private mutating func take(_ length: Int, _ session: StoreSession) {
+        var rest = length
+        while rest > 0 {
+            let bound = sentReferences < referenceCount ? reference(at: sentReferences).position : count
+            if sentCount < bound {
+                let part = min(rest, bound - sentCount)
+                sentCount += part
+                rest -= part
+                continue
+            }
+            let lease = reference(at: sentReferences).lease
+            let part = min(rest, lease.length - sentOfReference)
+            sentOfReference += part
+            rest -= part
+            if sentOfReference == lease.length {
+                session.release(lease)
+                sentReferences += 1
+                sentOfReference = 0
+            }
+        }
+    }
+}

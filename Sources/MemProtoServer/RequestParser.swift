@@ -1,0 +1,85 @@
+// RequestParser: from the words of a line to a request, by the rules of the newest memcached. Pure static functions.
+import MemStore
+
+/// A storage command's line.
+struct StorageRequest {
+    var key: Bytes
+    var mode: StoreMode
+    /// The client's flags, cut to 32 bits.
+    var flags: UInt32
+    /// The client's number for the expiry, cut to 32 bits.
+    var exptimeNumber: Int64
+    /// Value bytes that follow the line, without their line end.
+    var length: Int
+    /// The token of `cas`.
+    var compareCas: UInt64?
+    var isNoreply: Bool
+}
+
+/// What became of a storage command's line.
+enum StorageLine {
+    case request(StorageRequest)
+    /// Malformed, but `length` value bytes and a line end follow, which have to be swallowed.
+    case malformed(length: Int, isNoreply: Bool)
+    /// Malformed, and what follows is the next command.
+    case unreadable(isNoreply: Bool)
+}
+
+/// The rules for the lines of the classic commands.
+enum RequestParser {
+    /// Longest value that a line may announce. Source: memcached 1.6.45's answers.
+    static let valueLengthMax = 2_147_483_645
+
+    /// `set`, `add`, `replace`, `append`, `prepend`, `cas`.
+    ///
+    /// - Parameter isKey: the second word may be a key.
+    static func storage(_ fields: Fields, mode: StoreMode, isCas: Bool, isKey: Bool) -> StorageLine {
+        let isNoreply = fields.endsWithNoreply
+        guard fields.count >= 5, let length = valueLength(fields[4]) else { return .unreadable(isNoreply: isNoreply) }
+        guard isKey, let flags = Number.unsignedLong(fields[2]),
+            let exptime = Number.signedLong(fields[3])
+        else { return .malformed(length: length, isNoreply: isNoreply) }
+        var compareCas: UInt64?
+        if isCas {
+            guard fields.count >= 6, let token = Number.unsigned64(fields[5]) else {
+                return .malformed(length: length, isNoreply: isNoreply)
+            }
+            compareCas = token
+        }
+        return .request(
+            StorageRequest(
+                key: fields[1], mode: mode, flags: UInt32(truncatingIfNeeded: flags),
+                exptimeNumber: Int64(Int32(truncatingIfNeeded: exptime)), length: length, compareCas: compareCas,
+                isNoreply: isNoreply))
+    }
+
+    /// The length of a data block, 0 ... `valueLengthMax`.
+    static func valueLength(_ field: Bytes) -> Int? {
+        guard let number = Number.signed32(field), number >= 0, Int(number) <= valueLengthMax else { return nil }
+        return Int(number)
+    }
+
+    /// The line without the carriage return that may end it.
+    @inline(__always) static func withoutReturn(_ line: Bytes) -> Bytes {
+        guard line.count > 0, line[line.count - 1] == 0x0d else { return line }
+        return line[0..<line.count - 1]
+    }
+
+    /// Whether a long line that has not ended yet may go on: `get ` and `gets ` behind at most 100 spaces.
+    static func isOpenEndedGet(_ line: Bytes) -> Bool {
+        var start = 0
+        while start < line.count, start <= Limit.leadingSpacesMax, line[start] == 0x20 { start += 1 }
+        guard start <= Limit.leadingSpacesMax else { return false }
+        let rest = line[start..<line.count]
+        return rest.starts(with: "get ") || rest.starts(with: "gets ")
+    }
+
+    /// The key, as far as it is there, in a line that may have no end yet.
+    static func key(ofUnfinished line: Bytes) -> Bytes? {
+        let fields = Fields(line)
+        guard fields.count >= 2 else { return nil }
+        let isGat = fields[0].isEqual(to: "gat") || fields[0].isEqual(to: "gats")
+        if isGat { return fields.count >= 3 ? fields[2] : nil }
+        return fields[1]
+    }
+}

@@ -1,0 +1,70 @@
+// ServerConfiguration: every option of the protocol server, with memcached's defaults where it has them.
+
+/// What a server is made with.
+public struct ServerConfiguration: Sendable {
+    // MARK: sockets
+    /// Hosts to listen on, each `host`, `host:port`, `[v6]` or `[v6]:port`; empty = 127.0.0.1 and ::1.
+    public var listenHosts: [String] = []
+    /// The TCP port; 0 = any free one, nil = no TCP.
+    public var tcpPort: UInt16? = 11211
+    /// Path of the unix socket; nil = none.
+    public var unixPath: String?
+    /// Permission bits of the unix socket.
+    public var unixMode: UInt32 = 0o700
+    /// Group of the unix socket; nil = that of the process.
+    public var unixGroup: UInt32?
+    /// Connections that wait to be accepted, at most.
+    public var backlog: Int32 = 1024
+    /// Listening sockets that somebody else made (socket activation); they are served beside the others.
+    public var inheritedSockets: [Int32] = []
+
+    // MARK: bounds
+    /// Threads that serve connections, at least 1.
+    public var workerCount = 4
+    /// Connections at one time, at least 1.
+    public var connectionsMax = 1024
+    /// Commands of one connection before the others get their turn; nil = as many as one read brings.
+    public var commandsPerTurn: Int?
+    /// Seconds without a command after which a connection is closed; 0 = never.
+    public var idleTimeoutSeconds: UInt32 = 0
+    /// Milliseconds that an answer waits for the filesystem to learn of a change.
+    public var coherenceTimeoutMilliseconds = 200
+    /// Longest line of a get in bytes.
+    public var getLineLengthMax = 1 << 20
+
+    // MARK: what is allowed
+    /// `flush_all` works.
+    public var allowsFlush = true
+    /// `stats cachedump`, `stats detail` and the crawler's dumps work.
+    public var allowsDumps = true
+    /// `watch` works.
+    public var allowsWatch = true
+    /// `shutdown` works.
+    public var allowsShutdown = false
+    /// `debugtime` works, for tests of expiry.
+    public var hasDebugCommands = false
+    /// Users and passwords, `user:password` each; nil = nobody has to authenticate.
+    public var users: [String]?
+    /// Where `users` came from, for `stats settings`.
+    public var usersFile: String?
+
+    // MARK: what statistics show
+    /// What `version` and `stats` answer: the memcached whose protocol this is, since clients derive from it what they may send.
+    public var version = "1.6.45"
+    /// The character that ends a key's prefix in `stats detail`.
+    public var prefixDelimiter: UInt8 = 0x3a
+    /// Prefixes are counted from the start.
+    public var countsPrefixes = false
+    /// `-v` given so often.
+    public var verbosity = 0
+    /// `-I` in bytes.
+    public var itemSizeMaxBytes = 1 << 20
+    /// Cache items are evicted when memory runs out.
+    public var evictsItems = true
+    /// Items have a cas token.
+    public var hasCas = true
+    /// More lines of `stats settings`, in memcached's names, that only the daemon knows; they replace the server's own.
+    public var settingLines: [String: String] = [:]
+
+    public init() {}
+}

@@ -1,0 +1,180 @@
+// StatsReport: the lines of `stats`, in memcached's names and order.
+import Glibc
+import MemStore
+
+/// What a report is made of.
+struct StatsReport {
+    let configuration: ServerConfiguration
+    let store: StoreConfiguration
+    let stored: StoreStatistics
+    let counters: WorkerCounters
+    let counts: SharedCounts
+    let uptimeSeconds: UInt32
+    /// Gets `STAT <name> <value>` for each line.
+    private var lines: [(name: String, value: String)] = []
+
+    init(shared: ServerState, counters: WorkerCounters) {
+        configuration = shared.configuration
+        store = shared.store.configuration
+        stored = shared.store.statistics()
+        self.counters = counters
+        counts = shared.counts
+        uptimeSeconds = shared.store.clock.nowSeconds &- shared.startSecond
+    }
+
+    private mutating func add(_ name: String, _ value: some BinaryInteger) { lines.append((name, "\(value)")) }
+    private mutating func add(_ name: String, text: String) { lines.append((name, text)) }
+
+    /// The general statistics.
+    mutating func general() -> [(name: String, value: String)] {
+        addProcess()
+        addConnections()
+        addCommands()
+        addServer()
+        addSlabMoves()
+        addLog()
+        addItems()
+        return lines
+    }
+
+    private mutating func addProcess() {
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        add("pid", getpid())
+        add("uptime", uptimeSeconds)
+        add("time", time(nil))
+        add("version", text: configuration.version)
+        add("libevent", text: "none")
+        add("pointer_size", Int.bitWidth)
+        add("rusage_user", text: Self.text(usage.ru_utime))
+        add("rusage_system", text: Self.text(usage.ru_stime))
+    }
+
+    private static func text(_ time: timeval) -> String {
+        let fraction = String(time.tv_usec)
+        return "\(time.tv_sec)." + String(repeating: "0", count: max(0, 6 - fraction.count)) + fraction
+    }
+
+    private mutating func addConnections() {
+        add("max_connections", configuration.connectionsMax)
+        add("curr_connections", counts[.connections])
+        add("total_connections", counts[.connectionsTotal])
+        if configuration.rejectsAtOnce { add("rejected_connections", counts[.rejected]) }
+        add("connection_structures", counts[.connections])
+        for name in ["response_obj_oom", "response_obj_count", "response_obj_bytes"] { add(name, 0) }
+        let bufferBytes = configuration.workerCount * (Limit.readBufferBytes + Limit.keptInputJoinMax)
+        add("read_buf_count", configuration.workerCount)
+        add("read_buf_bytes", bufferBytes)
+        add("read_buf_bytes_free", 0)
+        add("read_buf_oom", 0)
+        add("reserved_fds", configuration.workerCount * 2 + 4)
+    }
+
+    private mutating func addCommands() {
+        let all = counters
+        add("cmd_get", all.getHits &+ all.getMisses)
+        add("cmd_set", all.sets)
+        add("cmd_flush", all.flushes)
+        add("cmd_touch", all.touchHits &+ all.touchMisses)
+        add("cmd_meta", all.metaCommands)
+        add("get_hits", all.getHits)
+        add("get_misses", all.getMisses)
+        add("get_expired", all.getExpired)
+        add("get_flushed", all.getFlushed)
+        add("delete_misses", all.deleteMisses)
+        add("delete_hits", all.deleteHits)
+        add("incr_misses", all.incrMisses)
+        add("incr_hits", all.incrHits)
+        add("decr_misses", all.decrMisses)
+        add("decr_hits", all.decrHits)
+        add("cas_misses", all.casMisses)
+        add("cas_hits", all.casHits)
+        add("cas_badval", all.casBadValues)
+        add("touch_hits", all.touchHits)
+        add("touch_misses", all.touchMisses)
+        add("store_too_large", all.storesTooLarge)
+        add("store_no_memory", all.storesWithoutMemory)
+        add("auth_cmds", all.authCommands)
+        add("auth_errors", all.authErrors)
+        if configuration.idleTimeoutSeconds > 0 { add("idle_kicks", all.idleKicks) }
+        add("bytes_read", all.bytesRead)
+        add("bytes_written", all.bytesWritten)
+    }
+
+    private mutating func addServer() {
+        add("limit_maxbytes", stored.memoryLimitBytes)
+        add("accepting_conns", 1)
+        add("listen_disabled_num", counts[.listenDisabled])
+        add("time_in_listen_disabled_us", counts[.listenDisabledMicroseconds])
+        add("threads", configuration.workerCount)
+        add("conn_yields", counters.connectionYields)
+        // The nearest figure: the power of two that holds the index.
+        add("hash_power_level", max(16, Int.bitWidth - max(1, stored.indexBytes / 8).leadingZeroBitCount))
+        add("hash_bytes", stored.indexBytes)
+        add("hash_is_expanding", 0)
+    }
+
+    private mutating func addSlabMoves() {
+        guard configuration.setting("slab_reassign", else: "yes") == "yes" else { return }
+        for name in [
+            "slab_reassign_rescues", "slab_reassign_chunk_rescues", "slab_reassign_inline_reclaim",
+            "slab_reassign_busy_items", "slab_reassign_busy_deletes", "slab_reassign_busy_nomem",
+        ] { add(name, 0) }
+        add("slab_reassign_last_busy_status", text: "none")
+        add("slab_reassign_running", 0)
+        add("slabs_moved", 0)
+    }
+
+    private mutating func addLog() {
+        if configuration.setting("lru_crawler", else: "yes") == "yes" {
+            add("lru_crawler_running", 0)
+            add("lru_crawler_starts", 0)
+        }
+        if configuration.hasMaintainer { add("lru_maintainer_juggles", 0) }
+        add("malloc_fails", 0)
+        add("log_worker_dropped", counts[.logDropped])
+        add("log_worker_written", counts[.logWritten])
+        add("log_watcher_skipped", counts[.logSkipped])
+        add("log_watcher_sent", counts[.logSent])
+        add("log_watchers", counts[.watchers])
+        add("unexpected_napi_ids", 0)
+        add("round_robin_fallback", 0)
+    }
+
+    private mutating func addItems() {
+        add("bytes", stored.itemBytes)
+        add("curr_items", stored.itemCount)
+        add("total_items", stored.itemsStoredTotal)
+        add("slab_global_page_pool", 0)
+        add("expired_unfetched", stored.expiredUnfetched)
+        add("evicted_unfetched", stored.evictedUnfetched)
+        if configuration.hasMaintainer { add("evicted_active", 0) }
+        add("evictions", stored.evictions)
+        add("reclaimed", stored.reclaimed)
+        for name in ["crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked"] { add(name, 0) }
+        guard configuration.hasMaintainer else { return }
+        for name in ["moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "lru_bumps_dropped"] {
+            add(name, 0)
+        }
+    }
+
+    // MARK: ours
+
+    /// `stats memfis`: what memcached has no name for.
+    mutating func memfis() -> [(name: String, value: String)] {
+        add("memory_limit_bytes", stored.memoryLimitBytes)
+        add("memory_used_bytes", stored.memoryUsedBytes)
+        add("index_bytes", stored.indexBytes)
+        add("held_by_readers_bytes", stored.heldByReadersBytes)
+        add("files", stored.fileCount)
+        add("directories", stored.directoryCount)
+        add("other_nodes", stored.otherNodeCount)
+        add("published_bytes", stored.publishedBytes)
+        add("coherence_waits", counters.coherenceWaits)
+        add("coherence_timeouts", counters.coherenceTimeouts)
+        add("output_stalls", counters.outputStalls)
+        add("lines_too_long", counters.linesTooLong)
+        add("accept_errors", counts[.acceptErrors])
+        return lines
+    }
+}

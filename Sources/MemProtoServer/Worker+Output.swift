@@ -1,0 +1,154 @@
+// The worker's sending side: turns of a connection, back-pressure when a client does not read, answers held back until
+// the filesystem knows of a change.
+import MemStore
+
+extension Worker {
+    /// Executes `input`, the whole of what a connection has to be looked at, and sends the answers.
+    mutating func process(_ connection: Cell<Connection>, _ input: Bytes) {
+        executor.beginTurn()
+        var used = 0
+        var sentBytes: UInt64 = 0
+        while true {
+            let step = executor.run(connection, input[used..<input.count])
+            used += step.consumed
+            let rest = input[used..<input.count]
+            switch step.progress {
+            case .needsInput:
+                connection.value.kept.keep(rest)
+                _ = flush(connection, &sentBytes)
+                return
+            case .outputFull:
+                guard flush(connection, &sentBytes, keeping: rest) else { return }
+                if sentBytes >= UInt64(Limit.turnOutputMax) { return enqueue(connection, rest) }
+            case .yield:
+                face.counters.value.connectionYields &+= 1
+                guard flush(connection, &sentBytes, keeping: rest) else { return }
+                return enqueue(connection, rest)
+            case .parked:
+                connection.value.kept.keep(rest)
+                return park(connection)
+            case .close:
+                connection.value.kept.free()
+                connection.value.state = .closing
+                if flush(connection, &sentBytes) { close(connection) }
+                return
+            }
+        }
+    }
+
+    /// Goes on with a connection that has kept input or a dump under way.
+    mutating func goOn(_ connection: Cell<Connection>) {
+        if connection.value.state == .closing { return close(connection) }
+        process(connection, connection.value.kept.bytes)
+    }
+
+    private mutating func enqueue(_ connection: Cell<Connection>, _ rest: Bytes) {
+        connection.value.kept.keep(rest)
+        connection.value.isQueued = true
+        queued.append(connection)
+    }
+
+    // MARK: sending
+
+    /// Sends the output; false when it could not be sent whole, and the connection waits or has gone.
+    private mutating func flush(_ connection: Cell<Connection>, _ sentBytes: inout UInt64, keeping rest: Bytes) -> Bool {
+        if executor.output.isEmpty { return true }
+        let before = sentBytes
+        let result = executor.output.send(
+            to: connection.value.descriptor, session: session, scratch: &scratch, sentBytes: &sentBytes)
+        face.counters.value.bytesWritten &+= sentBytes &- before
+        switch result {
+        case .done:
+            return true
+        case .blocked:
+            connection.value.kept.keep(rest)
+            connection.value.pendingOutput = Cell(executor.output.takeRest())
+            block(connection)
+            return false
+        case .failed:
+            executor.output.discard(session: session)
+            close(connection)
+            return false
+        }
+    }
+
+    /// The same when the rest of the input is kept already.
+    private mutating func flush(_ connection: Cell<Connection>, _ sentBytes: inout UInt64) -> Bool {
+        flush(connection, &sentBytes, keeping: connection.value.kept.bytes)
+    }
+
+    /// Waits for room in the socket and reads nothing meanwhile.
+    private mutating func block(_ connection: Cell<Connection>) {
+        face.counters.value.outputStalls &+= 1
+        connection.value.isBlocked = true
+        Epoll.change(
+            connection.value.descriptor, of: epoll.rawValue, events: Epoll.writable, token: connection.address)
+    }
+
+    /// Sends more of a blocked connection's output; when all is sent, goes on with its input.
+    mutating func resumeOutput(_ connection: Cell<Connection>) {
+        guard let pending = connection.value.pendingOutput else { preconditionFailure("a blocked connection has no output") }
+        var sentBytes: UInt64 = 0
+        let result = pending.value.send(
+            to: connection.value.descriptor, session: session, scratch: &scratch, sentBytes: &sentBytes)
+        face.counters.value.bytesWritten &+= sentBytes
+        switch result {
+        case .blocked:
+            return
+        case .failed:
+            close(connection)
+        case .done:
+            pending.destroy()
+            connection.value.pendingOutput = nil
+            connection.value.isBlocked = false
+            listen(connection)
+            goOn(connection)
+        }
+    }
+
+    /// Reports new input again.
+    private mutating func listen(_ connection: Cell<Connection>) {
+        Epoll.change(
+            connection.value.descriptor, of: epoll.rawValue, events: Epoll.readable, token: connection.address)
+    }
+
+    // MARK: waiting for the filesystem
+
+    /// Holds the output back until the changes of the connection are carried out.
+    private mutating func park(_ connection: Cell<Connection>) {
+        face.counters.value.coherenceWaits &+= 1
+        connection.value.isParked = true
+        connection.value.parkedUntil = nowMilliseconds + Int64(shared.configuration.coherenceTimeoutMilliseconds)
+        connection.value.pendingOutput = Cell(executor.output.takeRest())
+        Epoll.change(connection.value.descriptor, of: epoll.rawValue, events: 0, token: connection.address)
+        parked.append(connection)
+    }
+
+    /// One change of `ticket` was carried out.
+    mutating func changeCompleted(_ ticket: UInt64) {
+        guard let connection = parked.first(where: { $0.value.ticket == ticket }) else { return }
+        connection.value.pendingChanges -= 1
+        if connection.value.pendingChanges <= 0 { unpark(connection) }
+    }
+
+    /// Lets connections go on whose waiting time is over.
+    mutating func endParking() {
+        if parked.isEmpty { return }
+        for connection in parked where connection.value.parkedUntil <= nowMilliseconds {
+            face.counters.value.coherenceTimeouts &+= 1
+            unpark(connection)
+        }
+    }
+
+    private mutating func unpark(_ connection: Cell<Connection>) {
+        parked.removeAll { $0 == connection }
+        connection.value.isParked = false
+        connection.value.pendingChanges = 0
+        connection.value.isBlocked = true
+        resumeOutput(connection)
+        if connection.value.descriptor >= 0, connection.value.isBlocked {
+            Epoll.change(
+                connection.value.descriptor, of: epoll.rawValue, events: Epoll.writable, token: connection.address)
+        }
+    }
+}

@@ -1,0 +1,281 @@
+// Worker: one thread with its own epoll. It reads, lets the executor work, and sends; a connection is its own for life.
+import CShims
+import Glibc
+import MemStore
+
+/// One worker's state, used by its thread alone; what others may see is in `WorkerFace`.
+///
+/// SAFETY: owns the read buffer. It lives at a fixed address (see `Server`), where its thread runs it.
+@safe struct Worker: ~Copyable {
+    let face: WorkerFace
+    let shared: ServerState
+    let session: StoreSession
+    let epoll: FileDescriptor
+    var executor: CommandExecutor
+    var scratch = SendScratch()
+    private let readBuffer: UnsafeMutableRawBufferPointer
+    /// Connections whose turn comes again without an event, and parked ones.
+    var queued: [Cell<Connection>] = []
+    var parked: [Cell<Connection>] = []
+    /// Closed connections: their memory is freed when no event of the same round can name them any more.
+    private var closed: [Cell<Connection>] = []
+    /// The monotonic clock in milliseconds, as of this round.
+    var nowMilliseconds: Int64 = 0
+    private var idleCheckedSecond: UInt32 = 0
+    /// Set when the worker is to end: no later than this moment.
+    private var stopDeadline: Int64?
+
+    /// The token of the mailbox's eventfd in epoll events; connections have their address.
+    private static var mailToken: UInt64 { 0 }
+
+    /// A worker at the fixed address that its thread needs.
+    /// - Throws: when the epoll cannot be made.
+    static func make(face: WorkerFace, shared: ServerState) throws(SystemError) -> Cell<Worker> {
+        let epoll = try FileDescriptor.epoll()
+        try Epoll.add(face.wakeup.rawValue, to: epoll.rawValue, events: Epoll.readable, token: Self.mailToken)
+        return Cell(Worker(face: face, shared: shared, epoll: epoll))
+    }
+
+    private init(face: WorkerFace, shared: ServerState, epoll: consuming FileDescriptor) {
+        self.face = face
+        self.shared = shared
+        session = shared.store.makeSession()
+        self.epoll = epoll
+        executor = CommandExecutor(session: session, shared: shared, face: face)
+        unsafe readBuffer = .allocate(byteCount: Limit.readBufferBytes + Limit.keptInputJoinMax, alignment: 4096)
+    }
+
+    deinit {
+        unsafe readBuffer.deallocate()
+        scratch.destroy()
+    }
+
+    // MARK: the loop
+
+    /// Serves until it is told to stop. Runs on the worker's thread.
+    mutating func run() {
+        let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Limit.eventMax)
+        defer { unsafe events.deallocate() }
+        face.lock.lock()
+        while true {
+            let timeout = waitMilliseconds()
+            face.lock.unlock()
+            let count = unsafe epoll_wait(epoll.rawValue, events, Int32(Limit.eventMax), timeout)
+            face.lock.lock()
+            precondition(count >= 0 || errno == EINTR, "epoll_wait failed")
+            nowMilliseconds = Self.monotonicMilliseconds()
+            session.refreshClock()
+            for index in 0..<max(0, Int(count)) {
+                let event = unsafe events[index]
+                if unsafe event.data.u64 == Self.mailToken { readMail() } else {
+                    handle(unsafe Cell(address: event.data.u64), events: unsafe event.events)
+                }
+            }
+            runQueued()
+            endParking()
+            closeIdle()
+            for connection in closed { connection.destroy() }
+            closed.removeAll(keepingCapacity: true)
+            if isFinished() { break }
+        }
+        closeAll()
+        face.lock.unlock()
+        session.end()
+    }
+
+    static func monotonicMilliseconds() -> Int64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }
+
+    /// How long epoll may wait: until the next thing that time brings; -1 = for ever.
+    private func waitMilliseconds() -> Int32 {
+        if !queued.isEmpty { return 0 }
+        var wait: Int64 = shared.configuration.idleTimeoutSeconds > 0 && !face.connections.isEmpty ? 1000 : -1
+        func shorten(to moment: Int64) {
+            let left = max(0, moment - nowMilliseconds)
+            wait = wait < 0 ? left : min(wait, left)
+        }
+        for connection in parked { shorten(to: connection.value.parkedUntil) }
+        if let stopDeadline { shorten(to: min(stopDeadline, nowMilliseconds + 20)) }
+        return Int32(clamping: wait)
+    }
+
+    /// One event of a connection.
+    private mutating func handle(_ connection: Cell<Connection>, events: UInt32) {
+        guard connection.value.descriptor >= 0 else { return }
+        if connection.value.isBlocked {
+            // A broken socket shows itself in the send.
+            resumeOutput(connection)
+        } else if connection.value.isParked || connection.value.isQueued || connection.value.pendingOutput != nil {
+            if events & Epoll.broken != 0 { close(connection) }
+        } else if events & (Epoll.readable | Epoll.broken) != 0 {
+            receive(connection)
+        }
+    }
+
+    /// Gives each queued connection its turn.
+    private mutating func runQueued() {
+        if queued.isEmpty { return }
+        let turns = queued
+        queued = []
+        for connection in turns where connection.value.descriptor >= 0 {
+            connection.value.isQueued = false
+            goOn(connection)
+        }
+    }
+
+    // MARK: mail
+
+    private mutating func readMail() {
+        for message in face.takeMail() {
+            switch message {
+            case .connection(let descriptor): open(descriptor)
+            case .changeCompleted(let ticket): changeCompleted(ticket)
+            case .stop(let graceMilliseconds): beginStop(graceMilliseconds: graceMilliseconds)
+            }
+        }
+    }
+
+    /// Takes over an accepted connection.
+    private mutating func open(_ descriptor: Int32) {
+        var connection = Connection(descriptor: descriptor)
+        connection.lastCommandSecond = session.nowSecond
+        connection.slot = Int32(face.connections.count)
+        let cell = Cell(connection)
+        do throws(SystemError) {
+            try Epoll.add(descriptor, to: epoll.rawValue, events: Epoll.readable, token: cell.address)
+        } catch {
+            shared.logger.error("a connection is refused", metadata: ["error": "\(error)"])
+            cell.destroy()
+            Glibc.close(descriptor)
+            shared.counts.subtract(1, from: .connections)
+            return
+        }
+        face.connections.append(cell)
+    }
+
+    /// Closes a connection and ends all it has under way.
+    mutating func close(_ connection: Cell<Connection>) {
+        executor.abandon(connection)
+        if let pending = connection.value.pendingOutput {
+            pending.value.discard(session: session)
+            pending.destroy()
+        }
+        connection.value.kept.free()
+        if connection.value.isQueued { queued.removeAll { $0 == connection } }
+        if connection.value.isParked { parked.removeAll { $0 == connection } }
+        let slot = Int(connection.value.slot)
+        let last = face.connections.removeLast()
+        if last != connection {
+            face.connections[slot] = last
+            last.value.slot = Int32(slot)
+        }
+        Glibc.close(connection.value.descriptor)
+        connection.value.descriptor = -1
+        closed.append(connection)
+        shared.counts.subtract(1, from: .connections)
+    }
+
+    // MARK: reading
+
+    /// Reads what has arrived and executes it.
+    private mutating func receive(_ connection: Cell<Connection>) {
+        if connection.value.state == .value, connection.value.kept.isEmpty, receiveInPlace(connection) { return }
+        let kept = connection.value.kept.count
+        if kept <= Limit.keptInputJoinMax {
+            unsafe connection.value.kept.bytes.copy(to: readBuffer.baseAddress.unsafelyUnwrapped)
+            let place = unsafe readBuffer.baseAddress.unsafelyUnwrapped + kept
+            let length = unsafe cs_receive(connection.value.descriptor, place, Limit.readBufferBytes)
+            guard arrived(connection, length) else { return }
+            connection.value.kept.free()
+            process(connection, unsafe Bytes(readBuffer.baseAddress, count: kept + length))
+        } else {
+            let room = unsafe connection.value.kept.room(Limit.readBufferBytes)
+            let length = unsafe cs_receive(connection.value.descriptor, room.baseAddress.unsafelyUnwrapped, room.count)
+            guard arrived(connection, length) else { return }
+            connection.value.kept.grow(by: length)
+            process(connection, connection.value.kept.bytes)
+        }
+    }
+
+    /// Reads the bytes of a large value straight to where they will stay, and what follows it to the buffer.
+    /// False: there is nothing more of the value, its line end is awaited.
+    private mutating func receiveInPlace(_ connection: Cell<Connection>) -> Bool {
+        guard let arriving = connection.value.arriving, arriving.value.remaining > 0 else { return false }
+        guard let space = unsafe session.nextSpace(arriving.value.value, remaining: arriving.value.remaining) else {
+            executor.refuseArriving(connection, .noMemory)
+            return false
+        }
+        let part = min(space.count, arriving.value.remaining)
+        var pieces = unsafe (
+            iovec(iov_base: space.baseAddress, iov_len: part),
+            iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.readBufferBytes)
+        )
+        // Bytes behind the value can be taken along only when all of the value has its place.
+        let pieceCount: Int32 = part == arriving.value.remaining ? 2 : 1
+        let length = unsafe withUnsafeMutablePointer(to: &pieces) { pointer in
+            unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 2) {
+                unsafe readv(connection.value.descriptor, $0, pieceCount)
+            }
+        }
+        guard arrived(connection, length) else { return true }
+        let placed = min(length, part)
+        session.advance(arriving.value.value, by: placed)
+        arriving.value.remaining -= placed
+        if placed < part { session.trim(arriving.value.value) }
+        if length > placed { process(connection, unsafe Bytes(readBuffer.baseAddress, count: length - placed)) }
+        return true
+    }
+
+    /// Judges a read's result; false when there is nothing to execute.
+    private mutating func arrived(_ connection: Cell<Connection>, _ length: Int) -> Bool {
+        if length > 0 {
+            face.counters.value.bytesRead &+= UInt64(length)
+            connection.value.lastCommandSecond = session.nowSecond
+            return true
+        }
+        if length < 0, errno == EAGAIN || errno == EINTR { return false }
+        close(connection)
+        return false
+    }
+
+    // MARK: ending
+
+    /// Closes connections without a command for longer than the idle timeout; looks once a second.
+    private mutating func closeIdle() {
+        let timeout = shared.configuration.idleTimeoutSeconds
+        if timeout == 0 || session.nowSecond == idleCheckedSecond { return }
+        idleCheckedSecond = session.nowSecond
+        // Closing puts the last connection into the place of the closed one: go from the end.
+        for connection in face.connections.reversed() {
+            if session.nowSecond &- connection.value.lastCommandSecond > timeout {
+                face.counters.value.idleKicks &+= 1
+                connection.value.closeReason = .idle
+                close(connection)
+            }
+        }
+    }
+
+    private mutating func beginStop(graceMilliseconds: Int64) {
+        stopDeadline = nowMilliseconds + graceMilliseconds
+    }
+
+    /// Whether the worker may end: it was told to, and its answers are sent or their time is over.
+    private mutating func isFinished() -> Bool {
+        guard let stopDeadline else { return false }
+        for connection in face.connections.reversed() where connection.value.isIdle { close(connection) }
+        return face.connections.isEmpty || nowMilliseconds >= stopDeadline
+    }
+
+    private mutating func closeAll() {
+        for connection in face.connections.reversed() { close(connection) }
+        for connection in closed { connection.destroy() }
+        closed = []
+        for case .connection(let descriptor) in face.takeMail() {
+            Glibc.close(descriptor)
+            shared.counts.subtract(1, from: .connections)
+        }
+    }
+}

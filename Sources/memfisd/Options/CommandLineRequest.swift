@@ -1,0 +1,22 @@
+// CommandLineRequest: what the command line asks for: to show a text, or to run.
+import ArgumentParser
+
+enum CommandLineRequest {
+    case show(String)
+    case run(Options)
+
+    /// - Parameter words: from `ArgumentWords.normalized`.
+    /// - Throws: StartFailure, status 1, with the library's first sentence when a value cannot be read.
+    static func read(_ words: [String]) throws(StartFailure) -> CommandLineRequest {
+        if words.prefix(while: { $0 != "--" }).contains("--help") { return .show(Options.helpMessage(columns: 100)) }
+        let options: Options
+        do {
+            options = try Options.parse(words)
+        } catch {
+            throw StartFailure(Options.message(for: error), .wrongValue)
+        }
+        if options.process.version { return .show("memfisd \(Version.text)") }
+        if options.process.license { return .show(Version.license) }
+        return .run(options)
+    }
+}

@@ -1,0 +1,75 @@
+// Settings: what the command line means, judged and with its defaults filled in.
+import MemStore
+
+/// Everything the daemon is told, valid as a whole.
+struct Settings {
+    var listening: Listening
+    var store: StoreConfiguration
+    var extended: ExtendedWords
+    var mountPoints: [String]
+    var mountThreads: Int
+    /// Milliseconds a storage command waits for the kernel's caches.
+    var coherenceTimeoutMilliseconds: Int
+    var startedAsRoot: Bool
+    var serving: ServingIdentity
+    var verbosity: Int
+    var isDaemon: Bool
+    var pidFile: String?
+    var locksMemory: Bool
+    var dumpsCore: Bool
+    /// Sentences for the log: options that were accepted and do nothing here.
+    var warnings: [String]
+
+    /// Judges the options.
+    ///
+    /// - Parameter isRoot: the process was started as root.
+    /// - Throws: StartFailure with memcached's message and exit status where it has one.
+    init(_ options: Options, machine: Machine = .current()) throws(StartFailure) {
+        extended = try ExtendedWords.parse(options.process.extended, mounts: !options.mountpoint.isEmpty)
+        listening = try Listening(options.listening)
+        startedAsRoot = machine.user == 0
+        serving = try ServingIdentity.choose(name: options.process.user, startedAs: machine.user)
+        store = try Self.storeConfiguration(options, machine: machine)
+        store.servingUser = serving.user
+        let spelled = options.mountpoint.map { FilePaths.absolute($0, from: machine.workingDirectory) }
+        mountPoints = spelled.map(FilePaths.real)
+        store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }
+        mountThreads = try Self.inRange(options.files.mountThreads, 1...64, "--mount-threads")
+        store.sessionsMax = listening.threads + mountThreads + 8
+        coherenceTimeoutMilliseconds = try Self.inRange(
+            options.files.coherenceTimeout, 0...60_000, "--coherence-timeout")
+        verbosity = options.process.verbose
+        isDaemon = options.process.daemon
+        pidFile = options.process.pidfile.map { FilePaths.absolute($0, from: machine.workingDirectory) }
+        locksMemory = options.memory.lockMemory
+        dumpsCore = options.process.enableCoredumps
+        listening.makePathsAbsolute(from: machine.workingDirectory)
+        warnings = try Self.warnings(options, extended)
+        guard Set(mountPoints).count == mountPoints.count else {
+            throw StartFailure("a mount point is named twice", .usage)
+        }
+    }
+
+    static func inRange(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws(StartFailure) -> Int {
+        guard range.contains(value) else {
+            throw StartFailure(
+                "\(name) \(value): expected a number from \(range.lowerBound) to \(range.upperBound)", .wrongValue)
+        }
+        return value
+    }
+
+    /// Options of memcached's that are taken and mean nothing here; some values are refused as memcached refuses them.
+    private static func warnings(_ options: Options, _ extended: ExtendedWords) throws(StartFailure) -> [String] {
+        var result: [String] = []
+        if options.memory.slabGrowthFactor <= 1 { throw StartFailure("Factor must be greater than 1", .wrongValue) }
+        if options.memory.slabMinSize <= 0 { throw StartFailure("Chunk size must be greater than 0", .wrongValue) }
+        if options.memory.napiIds < 0 { throw StartFailure("Number of NAPI ids must be positive", .wrongValue) }
+        if options.memory.memoryFile != nil {
+            throw StartFailure("-e: a memory file is not offered", .usage)
+        }
+        if options.listening.udpPort != 0 { result.append("-U is accepted, but UDP is not offered") }
+        if options.memory.enableLargepages { result.append("-L has no meaning here") }
+        for word in extended.meaningless { result.append("-o \(word) has no meaning here") }
+        return result
+    }
+}

@@ -1,0 +1,15 @@
+// PidFile: `-P`.
+import Glibc
+
+struct PidFile {
+    let path: String
+
+    /// Writes this process' number; a failure is told and does not stop the start, as with memcached.
+    func write() {
+        if !FilePaths.replace(path, with: "\(getpid())\n", temporary: "\(path).new") {
+            StandardError.write("memfisd: cannot write \(path): \(FilePaths.errorText(errno))\n")
+        }
+    }
+
+    func remove() { unsafe unlink(path) }
+}

@@ -1,0 +1,53 @@
+// Privileges: becoming the serving user, for good.
+import CShims
+import Glibc
+
+enum Privileges {
+    /// Gives up root for `identity`. Afterwards the process cannot become root again.
+    ///
+    /// The process stays undumpable, which the kernel makes it here: other processes
+    /// of the same user can then neither trace it nor read its memory.
+    /// - Throws: StartFailure, status 71, when the system refuses.
+    static func drop(to identity: ServingIdentity) throws(StartFailure) {
+        guard identity.needsSwitch else { return }
+        let user = identity.user
+        let groups = user.groups.isEmpty ? [user.gid] : user.groups
+        guard unsafe cs_setgroups(groups.count, groups) == 0, setgid(user.gid) == 0, setuid(user.uid) == 0 else {
+            throw StartFailure("cannot become user \(identity.name): \(FilePaths.errorText(errno))", .systemRefused)
+        }
+        precondition(setuid(0) != 0, "root was given up and came back")
+    }
+}
+
+enum ResourceLimits {
+    /// Lets the process open `count` descriptors.
+    /// - Throws: StartFailure, status 71, when the hard limit is lower and cannot be raised.
+    static func raiseOpenFiles(to count: Int) throws(StartFailure) {
+        let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+        var limit = rlimit()
+        guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < count else { return }
+        limit.rlim_cur = rlim_t(count)
+        limit.rlim_max = max(limit.rlim_max, limit.rlim_cur)
+        guard unsafe setrlimit(resource, &limit) == 0 else {
+            throw StartFailure(
+                "cannot have \(count) open files (-c and some more): \(FilePaths.errorText(errno)); "
+                    + "start as root, raise the hard limit or ask for fewer connections", .systemRefused)
+        }
+    }
+
+    /// Lets core dumps be as large as the hard limit allows.
+    static func allowCoreDumps() {
+        let resource = __rlimit_resource_t(UInt32(RLIMIT_CORE.rawValue))
+        var limit = rlimit()
+        guard unsafe getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        unsafe setrlimit(resource, &limit)
+    }
+}
+
+enum ProcessName {
+    /// Names the process as ps(1) shows it; at most 15 bytes. Source: PR_SET_NAME(2const).
+    static func set(_ name: String) {
+        unsafe name.withCString { text in _ = cs_prctl(PR_SET_NAME, UInt(bitPattern: text)) }
+    }
+}

@@ -1,0 +1,64 @@
+// Starter: from settings to running processes: the background, the monitor
+// when root mounts, else the server alone.
+import Glibc
+import MemFS
+
+enum Starter {
+    /// Runs the daemon to its end; the status to exit with.
+    /// - Throws: StartFailure when it cannot start.
+    static func run(_ settings: Settings) throws(StartFailure) -> Int32 {
+        for path in settings.mountPoints { try MountPoints.prepare(path) }
+        if settings.mountPoints.count > 1, !settings.startedAsRoot {
+            throw StartFailure("more than one mount point needs root", .usage)
+        }
+        let background = settings.isDaemon ? try Background.enter() : nil
+        let isMonitored = settings.startedAsRoot && !settings.mountPoints.isEmpty
+        let signals = StopSignals.listen(children: isMonitored)
+        guard isMonitored else {
+            return try ServerProcess(settings: settings, signals: signals, channel: nil, background: background).run()
+        }
+        let tasks = monitorTasks(settings, background)
+        switch try Monitor.split(tasks: tasks, mountPoints: settings.mountPoints, signals: signals) {
+        case .monitor(var monitor):
+            let status = monitor.run()
+            if settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
+            return status
+        case .server(let channel):
+            background?.leave()
+            return try ServerProcess(
+                settings: settings, signals: StopSignals.listen(children: false), channel: channel, background: nil
+            ).run()
+        }
+    }
+
+    private static func monitorTasks(_ settings: Settings, _ background: Background?) -> MonitorTasks {
+        MonitorTasks(
+            mount: { () throws(StartFailure) in
+                do throws(MountError) {
+                    return try Mounting.openAndMount(at: settings.mountPoints[0], settings.mountOptions)
+                } catch { throw StartFailure(error) }
+            },
+            bindMounts: { () throws(StartFailure) in
+                for path in settings.mountPoints.dropFirst() {
+                    do throws(MountError) { try Mounting.bind(settings.mountPoints[0], at: path) } catch {
+                        throw StartFailure(error)
+                    }
+                }
+            },
+            detach: { MountPoints.detach(settings.mountPoints) },
+            ready: {
+                if let path = settings.pidFile { PidFile(path: path).write() }
+                background?.detachOutput(keepsLog: settings.verbosity > 0)
+                background?.sayReady()
+            })
+    }
+}
+
+extension StartFailure {
+    init(_ error: MountError) {
+        let reason = error.code == 0 ? "" : ": \(FilePaths.errorText(error.code))"
+        let hint =
+            error.what == "open /dev/fuse" ? " (is the fuse module there, and the device in this container?)" : ""
+        self.init("cannot \(error.what)\(reason)\(hint)", .systemRefused)
+    }
+}

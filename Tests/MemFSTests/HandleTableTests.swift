@@ -1,0 +1,91 @@
+// What is remembered of files that are open for writing.
+import MemStore
+import Testing
+
+@testable import MemFS
+
+@Suite("Handles open for writing")
+struct HandleTableTests {
+    @Test("a handle has written only after it was said so, and tells its opener then")
+    func written() throws {
+        let table = HandleTable()
+        let handle = try #require(table.open(Ino(5), opener: 42, appends: false))
+        #expect(table.openerOfWritten(handle) == nil)
+        table.setWritten(handle, true)
+        #expect(table.openerOfWritten(handle) == 42)
+        table.setWritten(handle, false)
+        #expect(table.openerOfWritten(handle) == nil)
+    }
+
+    @Test("the handle for reading is number 0, never has written and may be closed")
+    func readOnly() {
+        let table = HandleTable()
+        table.setWritten(.readOnly, true)
+        #expect(table.openerOfWritten(.readOnly) == nil)
+        #expect(!table.appends(.readOnly))
+        table.close(.readOnly)
+        #expect(table.count == 0)
+    }
+
+    @Test("closed numbers are given out again, open ones are not")
+    func reuse() throws {
+        let table = HandleTable()
+        let first = try #require(table.open(Ino(1), opener: 1, appends: true))
+        let second = try #require(table.open(Ino(2), opener: 2, appends: false))
+        #expect(first != second)
+        table.setWritten(first, true)
+        table.close(first)
+        let third = try #require(table.open(Ino(3), opener: 3, appends: false))
+        #expect(third == first)
+        #expect(!table.appends(third))
+        #expect(table.openerOfWritten(third) == nil)
+        #expect(table.count == 2)
+    }
+
+    @Test("written pages count for every handle of the inode and for no other")
+    func pages() throws {
+        let table = HandleTable()
+        // Inodes 7 and 7 + 1024 share a bucket.
+        let one = try #require(table.open(Ino(7), opener: 1, appends: false))
+        let other = try #require(table.open(Ino(7 + 1024), opener: 2, appends: false))
+        let two = try #require(table.open(Ino(7), opener: 3, appends: false))
+        table.setWrittenByPages(Ino(7))
+        #expect(table.openerOfWritten(one) == 1)
+        #expect(table.openerOfWritten(other) == nil)
+        #expect(table.openerOfWritten(two) == 3)
+    }
+
+    @Test(
+        "handles of one bucket can be closed in any order", arguments: [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]])
+    func closing(order: [Int]) throws {
+        let table = HandleTable()
+        let handles = try (0..<3).map {
+            try #require(table.open(Ino(UInt64(9 + 1024 * $0)), opener: 1, appends: false))
+        }
+        var open: Set = [0, 1, 2]
+        for index in order {
+            table.close(handles[index])
+            open.remove(index)
+            for left in open {
+                table.setWrittenByPages(Ino(UInt64(9 + 1024 * left)))
+                #expect(table.openerOfWritten(handles[left]) == 1)
+            }
+        }
+        #expect(table.count == 0)
+    }
+
+    @Test("thousands of handles are all told apart")
+    func many() throws {
+        let table = HandleTable()
+        let handles = try (1...5000).map {
+            try #require(table.open(Ino(UInt64($0)), opener: UInt32($0), appends: $0 % 2 == 0))
+        }
+        for (index, handle) in handles.enumerated() {
+            table.setWritten(handle, true)
+            #expect(table.openerOfWritten(handle) == UInt32(index + 1))
+            #expect(table.appends(handle) == ((index + 1) % 2 == 0))
+        }
+        for handle in handles { table.close(handle) }
+        #expect(table.count == 0)
+    }
+}

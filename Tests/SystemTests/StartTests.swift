@@ -1,0 +1,143 @@
+// StartTests: what a start says and with which status it ends.
+import Foundation
+import Testing
+
+extension SystemTests {
+    @Suite struct StartTests {
+        private func run(_ words: [String]) throws -> ProgramResult {
+            try Shell.run([Daemon.programPath] + words, timeoutSeconds: 20)
+        }
+
+        @Test(
+            "every wrong option gets one line and memcached's status",
+            arguments: [
+                (["-c", "0"], 1, "Maximum connections must be greater than 0"),
+                (["-t", "0"], 1, "Number of threads must be greater than 0"),
+                (["-t", "many"], 1, "The value 'many' is invalid"),
+                (["-R", "0"], 1, "Number of requests per event must be greater than 0"),
+                (["-f", "1"], 1, "Factor must be greater than 1"),
+                (["-I", "1000"], 64, "Item max size cannot be less than 1024 bytes."),
+                (["-I", "256m"], 64, "Cannot set item size limit higher than 1/2 of memory max."),
+                (["-m", "4096", "-I", "1100m"], 64, "Cannot set item size limit higher than a gigabyte."),
+                (["-p", "65536"], 64, "expected a port from 0 to 65535"),
+                (["-p", "0"], 64, "nothing to listen on"),
+                (["-B", "binary"], 64, "Invalid value for binding protocol"),
+                (["-u", "no-such-user"], 67, "can't find the user no-such-user to switch to"),
+                (["-s", "/tmp/x", "--unix-socket-group", "no-such-group"], 67, "can't find the group no-such-group"),
+                (["-o", "no_such_word"], 1, "Illegal suboption \"no_such_word\""),
+                (["-o", "ro"], 1, "Illegal suboption \"ro\""),
+                (["-x"], 1, "Illegal argument \"?\""),
+                (["--no-such-option"], 1, "Illegal argument \"?\""),
+                (["-p"], 1, "requires an argument"),
+                (["--prefix", "a=/b/../c"], 64, "without . and .."),
+                (["-l", "no.such.host.invalid"], 71, "cannot listen"),
+                (["/no/such/directory"], 66, "No such file or directory"),
+                (["/etc/passwd"], 66, "is not a directory"),
+            ])
+        func wrongOptions(words: [String], status: Int, message: String) throws {
+            let result = try run(words)
+            #expect(result.status == Int32(status), "\(result.errors)")
+            #expect(result.errors.contains(message), "\(result.errors)")
+            #expect(result.errors.hasPrefix("memfisd: ") && result.errors.split(separator: "\n").count == 1)
+        }
+
+        @Test("-h names memcached's options, -V the version, -i the license; each exits with 0")
+        func texts() throws {
+            let help = try run(["-h"])
+            #expect(help.status == 0 && help.output.contains("--unix-socket"))
+            for absent in ["sasl", "enable-ssl", "ext_path", "proxy_config", "no_drop_privileges"] {
+                #expect(!help.output.lowercased().contains(absent))
+            }
+            #expect(try run(["-V"]).output.hasPrefix("memfisd "))
+            let license = try run(["-i"])
+            #expect(license.status == 0 && license.output.contains("the memfisd authors"))
+        }
+
+        @Test("a port that is taken is named, with how to choose another, and the status is 71")
+        func portTaken() throws {
+            let daemon = try Daemon(mounted: false)
+            defer { daemon.remove() }
+            let result = try run(["-p", "\(daemon.port)"])
+            #expect(result.status == 71)
+            #expect(result.errors.contains("127.0.0.1:\(daemon.port)") && result.errors.contains("choose another port"))
+        }
+
+        @Test(
+            "a mount point in use by a running daemon is refused, and the daemon goes on",
+            .enabled(if: Requirements.withMount))
+        func mountPointTaken() throws {
+            let daemon = try Daemon()
+            defer { daemon.remove() }
+            let result = try run(["-p", "-1", daemon.path("")])
+            #expect(result.status == 71 && result.errors.contains("another memfisd"))
+            try Files.write("page", to: daemon.path("page"))
+            #expect(try daemon.client().get(Daemon.prefix + "/page")?.value == "page")
+        }
+
+        @Test(
+            "a mount point that is not empty is covered, and shows its files again afterwards",
+            .enabled(if: Requirements.withMount))
+        func mountPointNotEmpty() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let mount = try scratch.directory("mnt")
+            try Files.write("below", to: mount + "/below")
+            let daemon = try Daemon(scratch: scratch)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == [])
+            #expect(daemon.stop() == 0)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == ["below"])
+        }
+
+        @Test("the start's log says who may write files through the port")
+        func log() throws {
+            let open = try Daemon(mounted: false)
+            defer { open.remove() }
+            #expect(open.log.contains("whoever reaches the port may write files as user "))
+            let closed = try Daemon(["--files-read-only"], mounted: false)
+            defer { closed.remove() }
+            #expect(closed.log.contains("clients of the port may not write files"))
+        }
+
+        @Test("without a mount point there is one process, which -P names and SIGTERM ends with 0")
+        func oneProcess() throws {
+            let scratch = try Scratch()
+            let daemon = try Daemon(["-P", scratch.path("pid")], mounted: false, scratch: scratch)
+            defer { daemon.remove() }
+            #expect(scratch.text(of: "pid") == "\(daemon.pid)\n")
+            #expect(daemon.serverPid == daemon.pid)
+            #expect(try daemon.client().set("a", "b") == "STORED")
+            #expect(daemon.stop() == 0)
+        }
+
+        @Test("-d returns when the port answers, and the file of -P goes with the daemon", arguments: [false, true])
+        func background(mounted: Bool) throws {
+            guard !mounted || Requirements.withMount else { return }
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let port = try Ports.free()
+            let mount = mounted ? [try scratch.directory("mnt")] : []
+            let result = try run(["-d", "-P", scratch.path("pid"), "-u", "root", "-p", "\(port)"] + mount)
+            #expect(result.status == 0, "\(result.errors)")
+            let pid = try #require(pid_t(scratch.text(of: "pid").trimmingCharacters(in: .newlines)))
+            #expect(try MemcachedClient(port: port).set("a", "b") == "STORED")
+            kill(pid, SIGTERM)
+            #expect(Shell.waitUntil(timeoutSeconds: 20) { kill(pid, 0) != 0 })
+            #expect(Shell.waitUntil(timeoutSeconds: 5) { !Files.exists(scratch.path("pid")) })
+        }
+
+        @Test("MEMCACHED_PORT_FILENAME learns the port that -p -1 got")
+        func portFile() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let result = try Shell.run(
+                [Daemon.programPath, "-d", "-P", scratch.path("pid"), "-u", "root", "-p", "-1", "-l", "127.0.0.1"],
+                environment: ["MEMCACHED_PORT_FILENAME": scratch.path("ports")])
+            #expect(result.status == 0)
+            let line = scratch.text(of: "ports")
+            let port = try #require(line.split(separator: " ").last.flatMap { Int($0.dropLast()) })
+            #expect(line == "TCP INET: \(port)\n")
+            #expect(try MemcachedClient(port: port).command("version").hasPrefix("VERSION "))
+            kill(try #require(pid_t(scratch.text(of: "pid").trimmingCharacters(in: .newlines))), SIGTERM)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// Daemon: a memfisd process of a test, with a port and, if wanted, a mount of its own.
+import Foundation
+
+final class Daemon {
+    let scratch: Scratch
+    let port: Int
+    /// The mount point; nil without one.
+    let mount: String?
+    let socketPath: String
+    private let process: Process
+
+    static let prefix = "memfis://test"
+
+    /// The built program, which lies beside the test bundle.
+    static var programPath: String {
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appendingPathComponent("memfisd").path
+    }
+
+    /// Starts memfisd and waits until its doors are open.
+    ///
+    /// - Parameters:
+    ///   - words: more options.
+    ///   - mounted: with a mount point; needs root and /dev/fuse.
+    ///   - wrapper: words before the program's path, e.g. for another user.
+    init(
+        _ words: [String] = [], mounted: Bool = true, scratch: Scratch? = nil, wrapper: [String] = []
+    ) throws {
+        if mounted { try Requirements.mountsArePossible() }
+        self.scratch = try scratch ?? Scratch()
+        port = try Ports.free()
+        socketPath = self.scratch.path("memfisd.sock")
+        mount = mounted ? try self.scratch.directory("mnt") : nil
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments =
+            wrapper + [
+                Self.programPath, "-p", "\(port)", "-s", socketPath, "-a", "0666", "--prefix", Self.prefix, "-v",
+            ]
+            + words + (mount.map { [$0] } ?? [])
+        process.standardInput = FileHandle.nullDevice
+        process.standardError = try self.scratch.file("log", containing: "")
+        try process.run()
+        let opened = Shell.waitUntil(timeoutSeconds: 30) { log.contains("ready") || !process.isRunning }
+        guard opened, process.isRunning else {
+            if process.isRunning { kill(pid, SIGKILL) }
+            throw TestFailure("memfisd did not start: \(log)")
+        }
+    }
+
+    /// The process that was started: the monitor, where there is one.
+    var pid: pid_t { process.processIdentifier }
+    var log: String { scratch.text(of: "log") }
+    var isRunning: Bool { process.isRunning }
+
+    /// The server process: the monitor's child, or the process itself where there is no monitor.
+    var serverPid: pid_t {
+        let children = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
+        return children.split(separator: " ").first.flatMap { pid_t($0) } ?? pid
+    }
+
+    /// A path below the mount.
+    func path(_ name: String) -> String { "\(mount ?? "")/\(name)" }
+
+    func client() throws -> MemcachedClient { try MemcachedClient(port: port) }
+
+    /// Ends it with a signal and gives its exit status, 128 + signal when a signal ended it.
+    @discardableResult
+    func stop(signal: Int32 = SIGTERM) -> Int32 {
+        if process.isRunning { kill(pid, signal) }
+        return waitForEnd()
+    }
+
+    /// Waits for its end; after 40 seconds it is killed.
+    func waitForEnd() -> Int32 {
+        if !Shell.waitUntil(timeoutSeconds: 40, { !process.isRunning }) { kill(pid, SIGKILL) }
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+    }
+
+    /// Ends it and removes what the test wrote.
+    func remove() {
+        stop()
+        if let mount { Files.unmount(mount) }
+        scratch.remove()
+    }
+}
+
+enum Requirements {
+    /// Tests with a mount need root and /dev/fuse; without them they fail, since a test that is left out proves nothing.
+    static func mountsArePossible() throws {
+        guard geteuid() == 0, Files.isReadableAndWritable("/dev/fuse") else {
+            throw TestFailure(
+                "this test mounts a filesystem: it needs root and /dev/fuse "
+                    + "(MEMFISD_TESTS_WITHOUT_MOUNT=1 leaves such tests out)")
+        }
+    }
+
+    /// Whether tests with a mount are to run.
+    static let withMount = ProcessInfo.processInfo.environment["MEMFISD_TESTS_WITHOUT_MOUNT"] != "1"
+}
