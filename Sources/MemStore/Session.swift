@@ -36,6 +36,8 @@ import Glibc
     /// Reserved memory, taken from the arena and not used yet.
     var reservedSegments: [UInt32] = []
     var reservedBlocks: [UInt32] = []
+    /// Steps of reclaiming in a row after which there was still no segment to be had.
+    var fruitlessCount = 0
 }
 
 /// One thread's access to a store.
