@@ -27,7 +27,11 @@ import Testing
                 model.replaceSubrange(offset..<end, with: bytes)
             case 3:
                 try store.change("/f", isOpen: true) { $0.size = UInt64(offset) }
-                if model.count > offset { model.removeLast(model.count - offset) } else { model += [UInt8](repeating: 0, count: offset - model.count) }
+                if model.count > offset {
+                    model.removeLast(model.count - offset)
+                } else {
+                    model += [UInt8](repeating: 0, count: offset - model.count)
+                }
             case 4:
                 try store.session.allocate(ino, at: UInt64(offset), length: UInt64(length), mode: .punchHole)
                 let last = min(end, model.count)
@@ -236,11 +240,14 @@ import Testing
         let before = store.store.statistics()
         for number in 0..<20_000 { try store.makeNode("/d/name-of-20-bytes-\(10_000 + number)") }
         let after = store.store.statistics()
-        let bytes = (after.memoryUsedBytes - after.memoryFreeBlockBytes) - (before.memoryUsedBytes - before.memoryFreeBlockBytes)
+        let bytes =
+            (after.memoryUsedBytes - after.memoryFreeBlockBytes)
+            - (before.memoryUsedBytes - before.memoryFreeBlockBytes)
         #expect(bytes / 20_000 <= 220, "\(bytes / 20_000) bytes a file")
         for number in 0..<20_000 { try store.unlink("/d/name-of-20-bytes-\(10_000 + number)") }
         let end = store.store.statistics()
-        let left = (end.memoryUsedBytes - end.memoryFreeBlockBytes) - (before.memoryUsedBytes - before.memoryFreeBlockBytes)
+        let left =
+            (end.memoryUsedBytes - end.memoryFreeBlockBytes) - (before.memoryUsedBytes - before.memoryFreeBlockBytes)
         #expect(left < 100_000, "\(left) bytes left")
         store.check()
     }

@@ -123,7 +123,9 @@ private struct Model {
         var random = SeededRandom(seed)
         var outcomes: [String: Int] = [:]
         func path() -> String {
-            (0...random.below(3)).reduce("") { path, _ in path + "/" + String(UnicodeScalar(UInt8(97 + random.below(4)))) }
+            (0...random.below(3)).reduce("") { path, _ in
+                path + "/" + String(UnicodeScalar(UInt8(97 + random.below(4))))
+            }
         }
         func result(_ body: () throws -> Void) -> String {
             do { try body() } catch { return "\(error)" }
@@ -134,13 +136,34 @@ private struct Model {
             let two = path()
             let (mine, theirs): (String, String)
             switch random.below(10) {
-            case 0: (mine, theirs) = (result { try store.makeDirectory(one) }, result { try model.add(one, .init(isDirectory: true)) })
-            case 1: (mine, theirs) = (result { try store.makeNode(one) }, result { try model.add(one, .init(isDirectory: false)) })
-            case 2: (mine, theirs) = (result { try store.unlink(one) }, result { try model.remove(one, directory: false) })
-            case 3: (mine, theirs) = (result { try store.removeDirectory(one) }, result { try model.remove(one, directory: true) })
-            case 4, 5: (mine, theirs) = (result { try store.rename(one, to: two) }, result { try model.rename(one, two, .replace) })
-            case 6: (mine, theirs) = (result { try store.rename(one, to: two, .exchange) }, result { try model.rename(one, two, .exchange) })
-            case 7: (mine, theirs) = (result { try store.rename(one, to: two, .noReplace) }, result { try model.rename(one, two, .noReplace) })
+            case 0:
+                (mine, theirs) = (
+                    result { try store.makeDirectory(one) }, result { try model.add(one, .init(isDirectory: true)) }
+                )
+            case 1:
+                (mine, theirs) = (
+                    result { try store.makeNode(one) }, result { try model.add(one, .init(isDirectory: false)) }
+                )
+            case 2:
+                (mine, theirs) = (result { try store.unlink(one) }, result { try model.remove(one, directory: false) })
+            case 3:
+                (mine, theirs) = (
+                    result { try store.removeDirectory(one) }, result { try model.remove(one, directory: true) }
+                )
+            case 4, 5:
+                (mine, theirs) = (
+                    result { try store.rename(one, to: two) }, result { try model.rename(one, two, .replace) }
+                )
+            case 6:
+                (mine, theirs) = (
+                    result { try store.rename(one, to: two, .exchange) },
+                    result { try model.rename(one, two, .exchange) }
+                )
+            case 7:
+                (mine, theirs) = (
+                    result { try store.rename(one, to: two, .noReplace) },
+                    result { try model.rename(one, two, .noReplace) }
+                )
             case 8:
                 let text = String(random.next())
                 (mine, theirs) = ("\(store.set("memfis://h" + one, text).outcome)", "\(model.set(one, text))")
@@ -154,7 +177,9 @@ private struct Model {
         }
         store.check()
         try compare(store, model.root, "")
-        for outcome in ["done", "exists", "noEntry", "notDirectory", "isDirectory", "notEmpty", "invalid", "text", "miss"] {
+        for outcome in [
+            "done", "exists", "noEntry", "notDirectory", "isDirectory", "notEmpty", "invalid", "text", "miss",
+        ] {
             #expect(outcomes[outcome, default: 0] > 0, "\(outcome) never came")
         }
     }

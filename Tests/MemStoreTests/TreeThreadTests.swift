@@ -95,7 +95,9 @@ private func runThreads(_ store: Store, _ bodies: [@Sendable (StoreSession) -> V
                     default:
                         // As an editor: a temporary file, renamed over.
                         let temporary = "/d/.tmp\(seed)-\(round)"
-                        if (try? own.write(temporary, Self.value(&random))) != nil { try? own.rename(temporary, to: path) }
+                        if (try? own.write(temporary, Self.value(&random))) != nil {
+                            try? own.rename(temporary, to: path)
+                        }
                     }
                     if round % 64 == 0 { session.expireFiles(limit: 10) }
                 }
