@@ -31,8 +31,11 @@ extension FileSystem {
         if mode.canWrite || mode.truncates { try checkWritable() }
         try translating { () throws(StoreError) in try session.openFile(ino) }
         do throws(FSError) {
+            let clears = mode.truncates && hasPrivileges(ino, clearing: mode.clearsPrivileges)
             if mode.truncates { try truncateAtOpen(ino, mode) }
-            return try makeHandle(ino, mode)
+            var file = try makeHandle(ino, mode)
+            file.hasNewMode = clears
+            return file
         } catch {
             session.releaseFile(ino)
             throw error
@@ -46,6 +49,12 @@ extension FileSystem {
             throw FSError(ENFILE)
         }
         return OpenFile(handle: handle, skipsFlush: false)
+    }
+
+    /// Whether an operation that clears suid and sgid, if it does, changes the mode.
+    func hasPrivileges(_ ino: Ino, clearing clearsPrivileges: Bool) -> Bool {
+        guard clearsPrivileges, let mode = try? session.attributes(of: ino).mode else { return false }
+        return mode & 0o6000 != 0
     }
 
     private func truncateAtOpen(_ ino: Ino, _ mode: OpenMode) throws(FSError) {

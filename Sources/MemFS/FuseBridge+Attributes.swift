@@ -42,11 +42,11 @@ extension FuseBridge {
         unsafe operations.setxattr = { request, ino, name, value, size, flags in
             // Source: setxattr(2), the values of XATTR_CREATE and XATTR_REPLACE.
             let (create, replace): (Int32, Int32) = (1, 2)
-            unsafe serve(request) { (worker, _) throws(FSError) in
-                try worker.fileSystem.setExtendedAttribute(
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                let hasNewMode = try worker.fileSystem.setExtendedAttribute(
                     unsafe Bytes(cString: name), of: Ino(ino), to: unsafe Bytes(value, count: size),
-                    mustExist: flags & replace != 0,
-                    mustNotExist: flags & create != 0)
+                    mustExist: flags & replace != 0, mustNotExist: flags & create != 0, caller: request.caller)
+                if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             }
         }
         unsafe operations.removexattr = { request, ino, name in

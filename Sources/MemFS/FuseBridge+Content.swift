@@ -9,7 +9,9 @@ extension FuseBridge {
             unsafe serve(request) { (worker, request) throws(FSError) in
                 var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
                 mode.clearsPrivileges = worker.device.clearsPrivileges && worker.rawRequest.openClearsPrivileges
-                return try worker.fileSystem.open(Ino(ino), mode)
+                let opened = try worker.fileSystem.open(Ino(ino), mode)
+                if opened.hasNewMode { worker.dropAttributes(of: Ino(ino)) }
+                return opened
             } reply: { request, opened in
                 unsafe fill(file, opened)
                 if unsafe !request.reply(file.unsafelyUnwrapped.pointee) {
@@ -60,10 +62,11 @@ extension FuseBridge {
         }
         unsafe operations.write = { request, ino, bytes, size, offset, file in
             unsafe serve(request) { (worker, _) throws(FSError) in
-                try worker.fileSystem.write(
+                let hasNewMode = try worker.fileSystem.write(
                     Ino(ino), at: UInt64(offset), unsafe Bytes(bytes, count: size), handle: unsafe handle(of: file),
                     isPageWrite: unsafe cf_is_page_write(file) != 0,
                     clearsPrivileges: worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges)
+                if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             } reply: { (request, _: Void) in
                 request.replyWritten(size)
             }

@@ -39,6 +39,12 @@ import MemStore
     /// The request that is being carried out, as it came.
     var rawRequest: RawRequest { unsafe RawRequest(request.mem.unsafelyUnwrapped) }
 
+    /// Makes the kernel ask again for an inode's attributes. Unlike a notice about pages or names this waits for
+    /// nothing in the kernel, so a callback may send it before its reply.
+    func dropAttributes(of ino: Ino) {
+        unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, -1, 0)
+    }
+
     /// Carries requests out until the session ends.
     func run() {
         unsafe pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())

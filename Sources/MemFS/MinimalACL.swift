@@ -6,8 +6,12 @@ struct MinimalACL: Equatable {
     /// The nine permission bits that the list stands for.
     var permissions: UInt32
 
-    /// The extended attributes that hold a list.
+    /// The extended attribute of the list that judges access.
     static let accessName: StaticString = "system.posix_acl_access"
+    /// The extended attribute of the list that new entries of a directory get; here it is always absent.
+    static let defaultName: StaticString = "system.posix_acl_default"
+    /// Whether an extended attribute is one of the two.
+    static func isName(_ name: Bytes) -> Bool { name.equals(accessName.bytes) || name.equals(defaultName.bytes) }
 
     private static let ownerTag: UInt16 = 0x01
     private static let groupTag: UInt16 = 0x04

@@ -90,7 +90,7 @@ struct FileSystemTests {
         #expect(
             failure { () throws(FSError) in
                 try system.setExtendedAttribute(
-                    name.bytes, of: ino, to: .empty, mustExist: false, mustNotExist: false)
+                    name.bytes, of: ino, to: .empty, mustExist: false, mustNotExist: false, caller: test.root)
             } == EROFS)
         #expect(failure { () throws(FSError) in try system.removeExtendedAttribute(name.bytes, of: ino) } == EROFS)
         #expect(
@@ -104,31 +104,58 @@ struct FileSystemTests {
         #expect(try test.read(ino) == "x")
     }
 
-    @Test("an access list that is a mode becomes the mode, any other is refused, and none can be read")
+    /// The access list that says what the three digits of a mode say.
+    private static func accessList(_ owner: UInt8, _ group: UInt8, _ others: UInt8) -> [UInt8] {
+        let noId: [UInt8] = [255, 255, 255, 255]
+        return [2, 0, 0, 0, 1, 0, owner, 0] + noId + [4, 0, group, 0] + noId + [0x20, 0, others, 0] + noId
+    }
+
+    private func setAccessList(
+        _ test: TestStore, of ino: Ino, to list: [UInt8], _ caller: Caller
+    ) throws(FSError) -> Bool {
+        try list.withBytes { value throws(FSError) in
+            try test.fileSystem.setExtendedAttribute(
+                MinimalACL.accessName.bytes, of: ino, to: value, mustExist: false, mustNotExist: false, caller: caller)
+        }
+    }
+
+    @Test("an access list that is a mode becomes the mode, and the kernel is told only of a mode that is new")
     func accessLists() throws {
         let test = try TestStore()
         let (ino, _) = try test.create("page")
-        let name = MinimalACL.accessName.bytes
-        let ones: [UInt8] = [255, 255, 255, 255]
-        let list: [UInt8] = [2, 0, 0, 0, 1, 0, 7, 0] + ones + [4, 0, 5, 0] + ones + [0x20, 0, 4, 0] + ones
-        try list.withBytes { value throws(FSError) in
-            try test.fileSystem.setExtendedAttribute(name, of: ino, to: value, mustExist: false, mustNotExist: false)
-        }
+        #expect(try setAccessList(test, of: ino, to: Self.accessList(7, 5, 4), test.root))
         #expect(try test.attributes("page")?.mode == 0o100754)
-        let refused = failure { () throws(FSError) in
-            try (list + list).withBytes { value throws(FSError) in
-                try test.fileSystem.setExtendedAttribute(
-                    name, of: ino, to: value, mustExist: false, mustNotExist: false)
-            }
-        }
-        #expect(refused == EOPNOTSUPP)
-        let read = failure { () throws(FSError) in
-            unsafe try test.fileSystem.getExtendedAttribute(
-                name, of: ino, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
-        }
-        #expect(read == EOPNOTSUPP)
+        #expect(try !setAccessList(test, of: ino, to: Self.accessList(7, 5, 4), test.root))
+    }
+
+    @Test("an access list that says more than a mode is refused, so is one over setgid by anybody but root")
+    func refusedAccessLists() throws {
+        let test = try TestStore()
+        let (ino, _) = try test.create("page")
+        let list = Self.accessList(7, 7, 0)
         #expect(
-            failure { () throws(FSError) in try test.fileSystem.removeExtendedAttribute(name, of: ino) } == EOPNOTSUPP)
+            failure { () throws(FSError) in try setAccessList(test, of: ino, to: list + list, test.root) } == EOPNOTSUPP)
+        var changes = AttributeChanges()
+        changes.mode = 0o2755
+        _ = try test.fileSystem.setAttributes(of: ino, changes, handle: nil)
+        let user = Caller(uid: 1000, gid: 1000)
+        #expect(failure { () throws(FSError) in try setAccessList(test, of: ino, to: list, user) } == EOPNOTSUPP)
+        #expect(try setAccessList(test, of: ino, to: list, test.root))
+        #expect(try test.attributes("page")?.mode == 0o102770)
+    }
+
+    @Test("access lists are absent, and can be removed, on files and as defaults of directories")
+    func absentAccessLists() throws {
+        let test = try TestStore()
+        let (ino, _) = try test.create("page")
+        for name in [MinimalACL.accessName.bytes, MinimalACL.defaultName.bytes] {
+            let read = failure { () throws(FSError) in
+                unsafe try test.fileSystem.getExtendedAttribute(
+                    name, of: ino, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+            }
+            #expect(read == ENODATA)
+            #expect(failure { () throws(FSError) in try test.fileSystem.removeExtendedAttribute(name, of: ino) } == nil)
+        }
     }
 
     @Test("a listing shows every entry once, with and without attributes")
