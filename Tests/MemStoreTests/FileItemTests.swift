@@ -20,7 +20,8 @@ import Testing
         #expect(directory.mode == 0o040750 && directory.uid == 65534 && directory.gid == 65534)
         #expect(try store.stat("/a/b/c").mode == 0o100640)
         let page = try #require(store.get("memfis://h/a/b/c"))
-        #expect(page.value == Array("text".utf8) && page.view.flags == 7 && page.view.cas == result.cas && page.view.isFile)
+        #expect(
+            page.value == Array("text".utf8) && page.view.flags == 7 && page.view.cas == result.cas && page.view.isFile)
         #expect(try store.text("/a/b/c") == "text")
         store.check()
     }
@@ -65,7 +66,9 @@ import Testing
         for round in 0..<12 {
             let part = random.bytes(random.below(60_000) + 1)
             let command = StoreCommand(mode: round % 3 == 0 ? .prepend : .append)
-            let result = round % 2 == 0 ? store.set(Self.key, part, command)
+            let result =
+                round % 2 == 0
+                ? store.set(Self.key, part, command)
                 : store.setInPieces(Self.key, part, step: 7000, command)
             model = round % 3 == 0 ? part + model : model + part
             #expect(result.outcome == .done && result.size == model.count)

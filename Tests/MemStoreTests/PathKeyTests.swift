@@ -7,16 +7,20 @@ import Testing
     private func unescape(_ key: String) -> [UInt8]? {
         Array(key.utf8).withBytes { key in
             var buffer = [UInt8](repeating: 0, count: 16_384)
-            guard let length = unsafe buffer.withUnsafeMutableBufferPointer({
-                unsafe PathKey.unescape(key, into: $0.baseAddress!)
-            }) else { return nil }
+            guard
+                let length = unsafe buffer.withUnsafeMutableBufferPointer({
+                    unsafe PathKey.unescape(key, into: $0.baseAddress!)
+                })
+            else { return nil }
             return Array(buffer[..<length])
         }
     }
     private func escape(_ path: [UInt8]) -> String {
         path.withBytes { path in
             var buffer = [UInt8](repeating: 0, count: 3 * path.count + 1)
-            let length = unsafe buffer.withUnsafeMutableBufferPointer { unsafe PathKey.escape(path, into: $0.baseAddress!) }
+            let length = unsafe buffer.withUnsafeMutableBufferPointer {
+                unsafe PathKey.escape(path, into: $0.baseAddress!)
+            }
             return String(decoding: buffer[..<length], as: UTF8.self)
         }
     }

@@ -24,7 +24,8 @@ extension TestStore {
     /// stat(2); keeps no lookup.
     func stat(_ path: String) throws -> Attributes {
         if path == "/" { return try session.attributes(of: .root) }
-        let attributes = try withName(path) { (name, parent) throws(StoreError) in try session.lookup(name, in: parent) }
+        let attributes = try withName(path) { (name, parent) throws(StoreError) in try session.lookup(name, in: parent)
+        }
         session.forget(attributes.ino, count: 1)
         return attributes
     }
@@ -40,7 +41,9 @@ extension TestStore {
         return made
     }
     @discardableResult
-    func makeNode(_ path: String, mode: UInt32 = 0o100644, device: UInt32 = 0, caller: Caller = user) throws -> Attributes {
+    func makeNode(_ path: String, mode: UInt32 = 0o100644, device: UInt32 = 0, caller: Caller = user) throws
+        -> Attributes
+    {
         let made = try withName(path) { (name, parent) throws(StoreError) in
             try session.makeNode(name, in: parent, mode: mode, device: device, caller: caller)
         }

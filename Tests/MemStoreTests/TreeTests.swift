@@ -157,7 +157,8 @@ import Testing
 
     @Test("all types of nodes keep their type and device number")
     func nodeTypes() throws {
-        for (name, mode) in [("fifo", UInt32(0o010644)), ("char", 0o020600), ("block", 0o060600), ("socket", 0o140755)] {
+        for (name, mode) in [("fifo", UInt32(0o010644)), ("char", 0o020600), ("block", 0o060600), ("socket", 0o140755)]
+        {
             let made = try store.makeNode("/" + name, mode: mode, device: 0x0801)
             #expect(made.mode == mode)
             #expect(made.device == (name == "char" || name == "block" ? 0x0801 : 0))
