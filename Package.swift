@@ -38,7 +38,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
-        .testTarget(name: "MemProtoServerTests", dependencies: ["MemProtoServer", "MemStore"], swiftSettings: strict),
+        .testTarget(
+            name: "MemProtoServerTests",
+            dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
+            exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore"], swiftSettings: strict),
         .testTarget(name: "SystemTests", dependencies: ["memfisd", "MemStore"], swiftSettings: strict),
     ]

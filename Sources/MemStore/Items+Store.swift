@@ -72,7 +72,8 @@ extension StoreSession {
     }
 
     /// append and prepend: whether the joined value passes the largest item size.
-    private func isOversized(_ plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> Bool {
+    private func isOversized(_ plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> Bool
+    {
         guard plan == .append || plan == .prepend, let existing else { return false }
         let record = shard.record(at: existing)
         return isTooLarge(
@@ -80,7 +81,8 @@ extension StoreSession {
     }
 
     /// The memory that a plan needs beside room in the log: none for an inline value.
-    private func need(of plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> MemoryNeed {
+    private func need(of plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> MemoryNeed
+    {
         var need = MemoryNeed()
         switch plan {
         case .append, .prepend:
@@ -179,7 +181,8 @@ extension StoreSession {
         defer { unsafe buffer.deallocate() }
         var offset: UInt64 = 0
         while case let count = unsafe shard.read(content, at: offset, into: buffer), count > 0 {
-            unsafe shard.write(&joined, at: joined.size, Bytes(UnsafeRawPointer(buffer.baseAddress), count: count), self)
+            unsafe shard.write(
+                &joined, at: joined.size, Bytes(UnsafeRawPointer(buffer.baseAddress), count: count), self)
             offset += UInt64(count)
         }
     }

@@ -16,7 +16,10 @@ extension StoreSession {
                 shard.lock()
                 let didFree = shard.reclaim(effort, spare: &shared.spareSegment, now: state.nowSecond, self)
                 shard.unlock()
-                if didFree { return true }
+                if didFree {
+                    state.fruitlessCount = arena.hasRoomForSegment ? 0 : state.fruitlessCount + 1
+                    return true
+                }
             }
         }
         return false
@@ -36,6 +39,10 @@ enum ReclaimEffort {
 extension Shard {
     /// Content leaves freed in one slice.
     static let graveyardSliceLeaves = 1024
+    /// Segments emptied before the hits of the queues are halved.
+    private static let hitsHalvedEvery = 16
+    /// Segments walked in a row without freeing one, after which uses protect nothing: a command must not wait longer.
+    private static let fruitlessMax = 4
     /// Segments looked at for the emptiest one.
     private static let candidateCountMax = 256
 
@@ -97,12 +104,29 @@ extension Shard {
     /// What happens to the live records of a segment.
     private enum Purpose { case compact, evictProbation, evictMain }
 
-    /// Evicts from the queue whose turn it is: probation when it has more than a tenth, else main.
-    private func evict(spare: inout UInt32, now: UInt32, _ session: StoreSession) -> Bool {
+    /// Whether the probation queue is the one to evict from: it has more than a tenth of the bytes, and main earns more
+    /// hits for each byte. Where nothing is read any more, main's past hits protect nothing: it goes first.
+    private var isProbationsTurn: Bool {
         let probation = log(.probation).liveBytes + log(.probation).attachedBytes
         let main = log(.main).liveBytes + log(.main).attachedBytes
-        let fromProbation = log(.probation).oldest != 0 && (probation * 10 > probation + main || log(.main).oldest == 0)
+        guard log(.probation).oldest != 0 else { return false }
+        // Main's open segment is no queue yet.
+        guard log(.main).segmentCount > 1 else { return true }
+        guard probation * 10 > probation + main else { return false }
+        let (probationHits, mainHits) = (state.hits[0], state.hits[1])
+        return Double(mainHits) * Double(probation) > Double(probationHits) * Double(main)
+    }
+
+    /// Evicts from one of the two queues.
+    private func evict(spare: inout UInt32, now: UInt32, _ session: StoreSession) -> Bool {
+        let fromProbation = isProbationsTurn
         let segment = fromProbation ? log(.probation).oldest : log(.main).oldest
+        state.emptiedCount += 1
+        if state.emptiedCount >= Self.hitsHalvedEvery {
+            state.emptiedCount = 0
+            state.hits[0] /= 2
+            state.hits[1] /= 2
+        }
         guard segment != 0 else { return false }
         let change = state.ghost.fit(itemCount: state.statistics.itemCount)
         if change != 0 { arena.charge(bytes: change) }
@@ -114,14 +138,9 @@ extension Shard {
     ) -> Bool {
         let kind = arena[segment].log
         let target: LogKind = purpose == .compact ? kind : .main
-        let mayMove = spare != 0
-        guard mayMove || (purpose != .compact && kind != .pieces) else { return false }
         // What is kept goes behind the youngest segment, which must be another one.
-        if log(target).youngest == segment {
-            guard mayMove else { return false }
-            open(spare, in: target)
-            spare = 0
-        }
+        let mayMove = spare != 0 && log(target).youngest != segment
+        guard mayMove || (purpose != .compact && kind != .pieces) else { return false }
         let held = session.state.reservedSegments.count
         if spare != 0 {
             session.state.reservedSegments.append(spare)
@@ -132,7 +151,7 @@ extension Shard {
             movePieces(of: segment, session)
         } else {
             visitRecords(of: segment) { reference in
-                self.settle(reference, purpose, now: now, session)
+                self.settle(reference, purpose, mayMove: mayMove, now: now, session)
             }
         }
         state.reclaimingSegment = 0
@@ -159,14 +178,16 @@ extension Shard {
     }
 
     /// Decides about one live record: expire, evict, or keep.
-    private func settle(_ reference: Reference, _ purpose: Purpose, now: UInt32, _ session: StoreSession) {
+    private func settle(
+        _ reference: Reference, _ purpose: Purpose, mayMove: Bool, now: UInt32, _ session: StoreSession
+    ) {
         let record = record(at: reference)
         let hash = hash(of: record)
         if record.exptime.isDue(at: now) { return expire(reference, hash) }
         let target = purpose == .compact ? arena[segment(of: reference)].log : .main
         // A moved record may get a wide cas, so what fitted into one segment may just not fit into another.
-        let mayMove = hasRoom(record.sizeBytes + 16, in: target) || !session.state.reservedSegments.isEmpty
-        if mayMove, purpose == .compact || record.uses > 0 {
+        let fits = hasRoom(record.sizeBytes + 16, in: target) || !session.state.reservedSegments.isEmpty
+        if mayMove, fits, purpose == .compact || (record.uses > 0 && session.state.fruitlessCount < Self.fruitlessMax) {
             let uses = purpose == .compact ? record.uses : purpose == .evictMain ? record.uses - 1 : 0
             return move(reference, hash, to: target, uses: uses, session)
         }
