@@ -9,7 +9,26 @@ extension StoreSession {
 
     /// Stores a complete value and ends the `PendingValue`.
     public func commit(_ value: PendingValue, key: Bytes, hash: UInt64, _ command: StoreCommand) -> StoreResult {
-        store(key, hash: hash, .pending(value), command)
+        guard value.state.count > arena.blockSizeBytes, value.state.count <= shared.inlineValueLengthMax else {
+            return store(key, hash: hash, .pending(value), command)
+        }
+        // It will be inside of a record, for which it has to lie together.
+        return unsafe withUnsafeTemporaryAllocation(byteCount: value.state.count, alignment: 8) { buffer in
+            let whole = unsafe Bytes(UnsafeRawBufferPointer(buffer))
+            unsafe copy(value, to: buffer.baseAddress.unsafelyUnwrapped)
+            abandon(value)
+            return store(key, hash: hash, .bytes(whole), command)
+        }
+    }
+
+    /// Copies all bytes of a pending value.
+    @unsafe private func copy(_ value: PendingValue, to target: UnsafeMutableRawPointer) {
+        let blockSize = arena.blockSizeBytes
+        for offset in stride(from: 0, to: value.state.count, by: blockSize) {
+            guard let blocks = unsafe value.state.blocks else { return }
+            let source = unsafe arena.address(ofBlock: blocks[offset / blockSize])
+            unsafe memcpy(target + offset, source, min(blockSize, value.state.count - offset))
+        }
     }
 
     /// Whether a value of `length` bytes under `key` passes the largest item size (file keys: never).
