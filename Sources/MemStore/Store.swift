@@ -123,7 +123,8 @@ extension StoreShared {
             to: StoreShared(
                 arena: arena, shards: shards, shardCount: shardCount, seed: seed, clock: Unmanaged.passRetained(clock),
                 casCounter: casCounter, itemSizeMaxBytes: configuration.itemSizeMaxBytes,
-                inlineValueLengthMax: min(Record.inlineValueLengthMax, arena.segmentSizeBytes / 8),
+                inlineValueLengthMax: min(
+                    Record.inlineValueLengthMax, max(arena.blockSizeBytes, arena.segmentSizeBytes / 8)),
                 evictsItems: configuration.evictsItems, hasCas: configuration.hasCas,
                 prefixes: PrefixTable(configuration.prefixes)))
         unsafe shared.pointee.spareSegment = arena.takeSegment() ?? 0
