@@ -39,7 +39,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
         .testTarget(name: "MemProtoServerTests", dependencies: ["MemProtoServer", "MemStore"], swiftSettings: strict),
-        .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore"], swiftSettings: strict),
+        .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls"], swiftSettings: strict),
+        .target(name: "CFileCalls", path: "Tests/CFileCalls"),
+        .executableTarget(
+            name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
         .testTarget(name: "SystemTests", dependencies: ["memfisd", "MemStore"], swiftSettings: strict),
     ]
 )
