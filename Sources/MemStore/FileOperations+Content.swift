@@ -147,7 +147,7 @@ extension StoreSession {
                 let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: part[..<read]))
                 do throws(StoreError) {
                     _ = try writeFile(
-                        target, at: targetOffset + copied, bytes, isAppending: false, clearsPrivileges: true)
+                        target, at: targetOffset + copied, bytes, isAppending: false, clearsPrivileges: false)
                 } catch {
                     if copied == 0 { throw error }
                     break

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "file_calls.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
@@ -60,9 +61,15 @@ ssize_t fc_getxattr(const char *path, const char *name, char *value, size_t room
 ssize_t fc_listxattr(const char *path, char *names, size_t room) { return llistxattr(path, names, room); }
 int fc_removexattr(const char *path, const char *name) { return lremovexattr(path, name); }
 
-/* Writes through a shared mapping of whole pages that lie in the file. */
+/* Writes through a shared mapping; refuses what does not lie in the file, where a touch of it is a signal. */
 int fc_write_mapped(int file, int64_t offset, const char *bytes, size_t length)
 {
+    struct stat status;
+    if (fstat(file, &status)) return -1;
+    if (!S_ISREG(status.st_mode) || offset + (int64_t)length > status.st_size) {
+        errno = ENXIO;
+        return -1;
+    }
     int64_t page = sysconf(_SC_PAGESIZE), start = offset / page * page;
     size_t size = offset - start + length;
     char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, start);
