@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -80,5 +83,18 @@ int fc_write_mapped(int file, int64_t offset, const char *bytes, size_t length)
 
 int fc_set_mode(int file, mode_t mode) { return fchmod(file, mode); }
 int fc_lock(int file, int exclusive) { return flock(file, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB); }
+/* Returns when the program runs, or when it could not be run. */
+int fc_spawn(const char *path)
+{
+    char *words[] = {(char *)path, "1000", NULL}, *environment[] = {NULL};
+    pid_t pid;
+    int code = posix_spawn(&pid, path, NULL, NULL, words, environment);
+    if (code == 0) return pid;
+    errno = code;
+    return -1;
+}
+
+int fc_reap(int pid) { return kill(pid, SIGKILL) ? -1 : waitpid(pid, NULL, 0) == pid ? 0 : -1; }
+
 unsigned fc_major(uint64_t device) { return major(device); }
 unsigned fc_minor(uint64_t device) { return minor(device); }

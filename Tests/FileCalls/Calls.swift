@@ -6,6 +6,8 @@ import Glibc
 struct Calls {
     /// Open files by the names that the script gave them.
     private var files: [String: Int32] = [:]
+    /// Programs that run, by the paths that they were started by.
+    private var programs: [String: Int32] = [:]
 
     /// Makes the call of a line's words.
     mutating func make(_ words: [String]) -> String {
@@ -13,6 +15,9 @@ struct Calls {
         switch words[0] {
         case "open": return open(arguments)
         case "close": return result(close(files.removeValue(forKey: arguments[0]) ?? -1))
+        case "program": return copyProgram(to: arguments[0])
+        case "spawn": return spawn(arguments[0])
+        case "reap": return result(fc_reap(programs.removeValue(forKey: arguments[0]) ?? -1))
         case "umask": return result(Int(umask(arguments.octal(0))))
         default: return onName(words[0], arguments) ?? onFile(words[0], arguments) ?? "no such call: \(words[0])"
         }
@@ -24,6 +29,30 @@ struct Calls {
         guard file >= 0 else { return result(-1) }
         if let old = files.updateValue(file, forKey: arguments[0]) { close(old) }
         return "0"
+    }
+
+    // MARK: programs
+
+    /// Makes a program that sleeps.
+    private func copyProgram(to path: String) -> String {
+        let source = unsafe Glibc.open("/bin/sleep", O_RDONLY)
+        let target = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o755)
+        defer {
+            close(source)
+            close(target)
+        }
+        guard source >= 0, target >= 0 else { return result(-1) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = unsafe Glibc.read(source, &buffer, buffer.count), count > 0 {
+            guard unsafe write(target, buffer, count) == count else { return result(-1) }
+        }
+        return "0"
+    }
+
+    private mutating func spawn(_ path: String) -> String {
+        let pid = unsafe fc_spawn(path)
+        if pid >= 0 { programs[path] = pid }
+        return result(min(pid, 0))
     }
 
     // MARK: calls that take a path

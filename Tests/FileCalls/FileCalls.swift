@@ -3,6 +3,7 @@
 //
 //   file-calls DIRECTORY < script
 //   file-calls --random SEED COUNT > script
+//   file-calls --topic TOPIC > script
 //
 // A line is `USER CALL WORD…`. USER is `uid:gid[,group…]`; every user is one process, which keeps its open files and its
 // umask. In a word `{TEXT*COUNT}` repeats TEXT. The calls are in Calls.swift; two concern the script itself: `mark`
@@ -17,11 +18,21 @@ enum FileCalls {
             var script = RandomScript(seed: seed)
             return print(script.lines(count: count).joined(separator: "\n"))
         }
+        if words.count == 3, words[1] == "--topic", let lines = topics[words[2]]?() {
+            return print(lines.joined(separator: "\n"))
+        }
         guard words.count == 2, unsafe chdir(words[1]) == 0 else {
             fatalError("usage: file-calls DIRECTORY < script")
         }
         run()
     }
+
+    private static let topics: [String: @Sendable () -> [String]] = [
+        "matrix": NameScripts.matrix, "impossible": NameScripts.impossible, "renames": NameScripts.renames,
+        "sticky": NameScripts.sticky, "privileges": AttributeScripts.privileges,
+        "inheritance": AttributeScripts.inheritance, "times": AttributeScripts.times,
+        "contents": AttributeScripts.contents, "extended": AttributeScripts.extended,
+    ]
 
     private static func run() {
         signal(SIGPIPE, SIG_IGN)
