@@ -43,27 +43,27 @@ extension FileSystem {
     ///
     /// - Parameters:
     ///   - isPageWrite: the kernel writes pages of a mapping; `handle` may then be any of the inode's.
-    ///   - clearsPrivileges: clear suid and sgid (the caller lacks CAP_FSETID).
+    ///   - loser: whose write takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
     @discardableResult public func write(
-        _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, isPageWrite: Bool, clearsPrivileges: Bool
+        _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, isPageWrite: Bool,
+        losingFor loser: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
         if isPageWrite {
             try writePages(ino, at: offset, bytes)
             return false
         }
-        let clears = hasPrivileges(ino, clearing: clearsPrivileges)
         let appends = state.handles.appends(handle)
         let start = try translating { () throws(StoreError) in
             try session.writeFile(
-                ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: clearsPrivileges)
+                ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
         state.handles.setWritten(handle, true)
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
-        return clears
+        return clearPrivileges(of: ino, for: loser)
     }
 
     /// Pages of a mapping. Those that an invalidation of ours pushes out are older than what the port stored.

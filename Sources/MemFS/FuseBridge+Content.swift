@@ -8,7 +8,7 @@ extension FuseBridge {
         unsafe operations.open = { request, ino, file in
             unsafe serve(request) { (worker, request) throws(FSError) in
                 var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
-                mode.clearsPrivileges = worker.device.clearsPrivileges && worker.rawRequest.openClearsPrivileges
+                if worker.device.clearsPrivileges, worker.rawRequest.openClearsPrivileges { mode.loser = request.asker }
                 let opened = try worker.fileSystem.open(Ino(ino), mode)
                 if opened.hasNewMode { worker.dropAttributes(of: Ino(ino)) }
                 return opened
@@ -61,11 +61,11 @@ extension FuseBridge {
             }
         }
         unsafe operations.write = { request, ino, bytes, size, offset, file in
-            unsafe serve(request) { (worker, _) throws(FSError) in
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                let clears = worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges
                 let hasNewMode = try worker.fileSystem.write(
                     Ino(ino), at: UInt64(offset), unsafe Bytes(bytes, count: size), handle: unsafe handle(of: file),
-                    isPageWrite: unsafe cf_is_page_write(file) != 0,
-                    clearsPrivileges: worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges)
+                    isPageWrite: unsafe cf_is_page_write(file) != 0, losingFor: clears ? request.asker : nil)
                 if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             } reply: { (request, _: Void) in
                 request.replyWritten(size)

@@ -30,6 +30,12 @@ import MemStore
     /// The calling thread; 0 when the kernel acts by itself or the thread is of another namespace.
     var thread: UInt32 { UInt32(truncatingIfNeeded: unsafe fuse_req_ctx(raw).pointee.pid) }
 
+    /// Whose call it is that takes suid and sgid from a file.
+    var asker: Asker {
+        let context = unsafe fuse_req_ctx(raw).pointee
+        return Asker(uid: context.uid, gid: context.gid, thread: thread)
+    }
+
     /// The library's name of the request, for building directory replies only.
     @unsafe var library: fuse_req_t { unsafe raw }
 

@@ -107,6 +107,18 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         }
     }
 
+    /// Whether a file is open for writing.
+    func hasWriter(_ ino: Ino) -> Bool {
+        lock.lock()
+        defer { lock.unlock() }
+        var index = Int(buckets[Self.bucket(of: ino)])
+        while index != 0 {
+            if handles[index].ino == ino { return true }
+            index = Int(handles[index].next)
+        }
+        return false
+    }
+
     // MARK: the table, under the lock
 
     private static func bucket(of ino: Ino) -> Int { Int(truncatingIfNeeded: ino.rawValue) & (bucketCount - 1) }
