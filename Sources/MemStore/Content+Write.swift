@@ -72,6 +72,7 @@ extension Shard {
         unsafe memcpy(bytes(ofPiece: new), bytes(ofPiece: old), used)
         if isShared {
             for index in 0..<oldCount { retain(entry(index, ofNode: old)) }
+            noteOwnerLeaves(old, level: level)
             state.pieces[old].holderCount -= 1
         } else {
             freePiece(old)

@@ -13,6 +13,8 @@ struct PieceState {
     /// Bytes in use, and bytes that it can grow to in place.
     var length: UInt32
     var capacity: UInt32
+    /// Of the holders, those that are leases of readers.
+    var leaseCount: UInt32 = 0
 }
 
 /// The pieces of a shard by number. GUARDED_BY the shard's lock.

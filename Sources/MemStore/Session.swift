@@ -10,6 +10,7 @@ import Glibc
     let seed: UInt64
     let clock: Unmanaged<Clock>
     let casCounter: UnsafeMutablePointer<UInt64>
+    let heldByReaders: UnsafeMutablePointer<UInt64>
     let itemSizeMaxBytes: Int
     let inlineValueLengthMax: Int
     let evictsItems: Bool

@@ -34,6 +34,8 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     let hasCas: Bool
     /// Where `nextCas` of the whole store is counted.
     let casCounter: UnsafeMutablePointer<UInt64>
+    /// Bytes of contents that only readers hold, in all shards; changed atomically.
+    let heldByReaders: UnsafeMutablePointer<UInt64>
 }
 
 /// The counters of a shard.
