@@ -83,9 +83,13 @@ extension Shard {
 
     /// Gives a holder's count back; the last one frees the bytes, those of a very large content in slices later.
     func release(_ content: Content) {
+        if let piece = ContentReference(rawValue: content.root).piece { noteOwnerLeaves(piece, level: depth(content)) }
+        drop(content)
+    }
+
+    private func drop(_ content: Content) {
         let reference = ContentReference(rawValue: content.root)
         let level = depth(content)
-        if let piece = reference.piece { noteOwnerLeaves(piece, level: level) }
         if level >= 2, let piece = reference.piece, state.pieces[piece].holderCount == 1 {
             state.graveyard.append(GraveyardEntry(reference: reference, level: level))
         } else {
@@ -107,7 +111,7 @@ extension Shard {
             // It was counted when its owner left.
             if isLast { countHeldByReaders(-Int(allocatedBytes(content))) }
         }
-        release(content)
+        drop(content)
     }
 
     /// Counts a content as held by readers alone if the holder that goes now is the last one that is no lease.
