@@ -153,7 +153,10 @@ extension StoreSession {
             unsafe free(UnsafeMutableRawPointer(mutating: start))
             return
         }
-        for block in first...last { arena.release(block: block) }
+        for block in first...last where arena.release(block: block) {
+            // Which shard it was of is not known any more, and does not matter for the sum.
+            shard(number: 0).countFiles(bytes: -arena.blockSizeBytes)
+        }
     }
 
     /// Gives a lease back; the last reader of a replaced value frees it.

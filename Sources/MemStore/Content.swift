@@ -128,7 +128,7 @@ extension Shard {
     /// Gives one count of a reference back; `level` is 0 for a leaf.
     func release(_ reference: ContentReference, level: Int) {
         if let block = reference.block {
-            arena.release(block: block)
+            if arena.release(block: block) { countFiles(bytes: -arena.blockSizeBytes) }
         } else if let piece = reference.piece {
             state.pieces[piece].holderCount -= 1
             guard state.pieces[piece].holderCount == 0 else { return }

@@ -159,9 +159,6 @@ extension StoreSession {
         return state.reservedBlocks.removeFirst()
     }
 
-    /// Gives a block back to the arena.
-    func giveBack(block: UInt32) { arena.giveBack(block: block) }
-
     /// Takes one segment out of the session's reservation.
     func takeReservedSegment() -> UInt32 { state.reservedSegments.popLast() ?? 0 }
 }

@@ -79,6 +79,9 @@ private struct ChunkHeader {
     /// Whether there is room for one more slot of any size, beside the memory for it.
     var hasRoom: Bool { unsafe heads[0] != 0 || Int(heads[slotUnitsMax + 1]) < table.capacity }
 
+    /// Whether a slot of `units` can be had without another block.
+    func hasSlot(units: Int) -> Bool { unsafe heads[units] != 0 }
+
     /// Takes a slot of `units`. Its bytes are zero or what the last owner left. The session's reservation holds a
     /// block, in case that a new chunk is needed.
     func allocate(units: Int, _ session: StoreSession) -> UInt32 {
@@ -126,7 +129,7 @@ private struct ChunkHeader {
             chunk = Int(unsafe heads[slotUnitsMax + 1])
             unsafe heads[slotUnitsMax + 1] += 1
         }
-        let block = session.takeBlock()
+        let block = session.takeTreeBlock()
         let address = unsafe arena.address(ofBlock: block)
         unsafe memset(address, 0, arena.blockSizeBytes)
         unsafe address.bindMemory(to: ChunkHeader.self, capacity: 1).initialize(
@@ -139,7 +142,7 @@ private struct ChunkHeader {
 
     private func removeChunk(_ chunk: Int, _ session: StoreSession) {
         unlink(chunk)
-        session.giveBack(block: table[chunk])
+        session.giveBack(treeBlock: table[chunk])
         table[chunk] = unsafe heads[0] | BlockTable.isFreeBit
         unsafe heads[0] = UInt32(chunk) + 1
         unsafe heads[slotUnitsMax + 2] -= 1

@@ -51,6 +51,7 @@ public struct StoreSetupError: Error, Sendable {
         guard let slot = slotLock.withLock({ freeSlots.popLast() }) else {
             preconditionFailure("more sessions than StoreConfiguration.sessionsMax")
         }
+        tree.lock.include(slot)
         let state = UnsafeMutablePointer<SessionState>.allocate(capacity: 1)
         unsafe state.initialize(
             to: SessionState(shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree))
@@ -59,7 +60,10 @@ public struct StoreSetupError: Error, Sendable {
         return session
     }
 
-    func giveBack(slot: Int) { slotLock.withLock { freeSlots.append(slot) } }
+    func giveBack(slot: Int) {
+        tree.lock.exclude(slot)
+        slotLock.withLock { freeSlots.append(slot) }
+    }
 
     /// Changes the memory limit. Nothing is freed here: the housekeeper and the next writers bring the store below it.
     /// False: it is below the smallest limit or above the address space.
