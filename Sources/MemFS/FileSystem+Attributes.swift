@@ -18,8 +18,20 @@ extension FileSystem {
         let lost = bitsLost(by: ino, to: loser)
         if lost != 0 {
             let now = try translating { () throws(StoreError) in try session.attributes(of: ino) }
-            if changes.isEmpty, let loser, !mayClear(now, loser) { throw FSError(EPERM) }
+            // The kernel asks so before a write, which may come through any descriptor and will clear them itself, and
+            // for a chown(2) that sets nothing, which only the owner may. Where the process has no descriptor that can
+            // write it was chown(2).
+            if changes.isEmpty, let loser, loser.uid != 0, loser.uid != now.uid {
+                guard state.handles.hasWriter(ino, ofProcess: loser.thread) else { throw FSError(EPERM) }
+                return entry(now)
+            }
             changes.mode = (changes.mode ?? now.mode & ~FileType.mask) & ~lost
+        }
+        if handle == nil, let size = changes.size {
+            // truncate(2) to the size that a file has changes nothing, not even its times; ftruncate(2) does.
+            let now = try translating { () throws(StoreError) in try session.attributes(of: ino) }
+            if now.size == size { changes.size = nil }
+            if changes.isEmpty { return entry(now) }
         }
         let changed = try translating { () throws(StoreError) in
             try session.setAttributes(of: ino, changes, isOpen: handle != nil)
@@ -29,13 +41,6 @@ extension FileSystem {
             state.handles.setWritten(handle, size > 0)
         }
         return entry(changed)
-    }
-
-    /// Whether a program may have suid and sgid cleared and nothing else. The kernel asks for that before a write,
-    /// which may do so through any descriptor, and for a chown(2), which only the owner may, and the two look the same:
-    /// where no descriptor can write it was chown(2).
-    private func mayClear(_ attributes: Attributes, _ asker: Asker) -> Bool {
-        asker.uid == 0 || asker.uid == attributes.uid || state.handles.hasWriter(attributes.ino)
     }
 
     // MARK: extended attributes

@@ -96,22 +96,25 @@ extension FileSystem {
     }
 
     /// fallocate(2).
+    /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
-    public func allocate(
-        _ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode, handle: HandleNumber
-    ) throws(FSError) {
+    @discardableResult public func allocate(
+        _ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode, handle: HandleNumber,
+        losingFor loser: Asker? = nil
+    ) throws(FSError) -> Bool {
         try checkWritable()
         try translating { () throws(StoreError) in
             try session.allocate(ino, at: offset, length: length, mode: mode)
         }
         state.handles.setWritten(handle, true)
+        return clearPrivileges(of: ino, for: loser)
     }
 
     /// copy_file_range(2); returns the bytes copied.
     /// - Throws: ENOSPC, EFBIG, EINVAL (overlapping ranges of one file), EROFS, ESTALE.
     public func copyRange(
         from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64,
-        handle: HandleNumber
+        handle: HandleNumber, losingFor loser: Asker? = nil
     ) throws(FSError) -> UInt64 {
         try checkWritable()
         let count = try translating { () throws(StoreError) in
@@ -119,6 +122,7 @@ extension FileSystem {
                 from: source, at: sourceOffset, to: target, at: targetOffset, length: length)
         }
         if count > 0 { state.handles.setWritten(handle, true) }
+        _ = clearPrivileges(of: target, for: loser)
         return count
     }
 }

@@ -72,10 +72,12 @@ extension FuseBridge {
             }
         }
         unsafe operations.fallocate = { request, ino, flags, offset, length, file in
-            unsafe serve(request) { (worker, _) throws(FSError) in
+            unsafe serve(request) { (worker, request) throws(FSError) in
                 guard let mode = AllocateMode(flags: flags) else { throw FSError(EOPNOTSUPP) }
-                try worker.fileSystem.allocate(
-                    Ino(ino), at: UInt64(offset), length: UInt64(length), mode: mode, handle: unsafe handle(of: file))
+                let hasNewMode = try worker.fileSystem.allocate(
+                    Ino(ino), at: UInt64(offset), length: UInt64(length), mode: mode, handle: unsafe handle(of: file),
+                    losingFor: request.unprivilegedAsker(worker))
+                if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             }
         }
         unsafe operations.lseek = { request, ino, offset, whence, _ in
@@ -89,10 +91,11 @@ extension FuseBridge {
             }
         }
         unsafe operations.copy_file_range = { request, source, sourceOffset, _, target, targetOffset, file, length, _ in
-            unsafe serve(request) { (worker, _) throws(FSError) in
+            unsafe serve(request) { (worker, request) throws(FSError) in
                 try worker.fileSystem.copyRange(
                     from: Ino(source), at: UInt64(sourceOffset), to: Ino(target), at: UInt64(targetOffset),
-                    length: UInt64(length), handle: unsafe handle(of: file))
+                    length: UInt64(length), handle: unsafe handle(of: file),
+                    losingFor: request.unprivilegedAsker(worker))
             } reply: { request, count in
                 request.replyWritten(Int(count))
             }

@@ -36,6 +36,11 @@ import MemStore
         return Asker(uid: context.uid, gid: context.gid, thread: thread)
     }
 
+    /// The same where the request itself does not say whether they are to be taken: not by root.
+    func unprivilegedAsker(_ worker: FuseWorker) -> Asker? {
+        worker.device.clearsPrivileges && caller.uid != 0 ? asker : nil
+    }
+
     /// The library's name of the request, for building directory replies only.
     @unsafe var library: fuse_req_t { unsafe raw }
 

@@ -107,16 +107,17 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         }
     }
 
-    /// Whether a file is open for writing.
-    func hasWriter(_ ino: Ino) -> Bool {
+    /// Whether a file is open for writing by the process of a thread.
+    func hasWriter(_ ino: Ino, ofProcess thread: UInt32) -> Bool {
+        var openers: [UInt32] = []
         lock.lock()
-        defer { lock.unlock() }
         var index = Int(buckets[Self.bucket(of: ino)])
         while index != 0 {
-            if handles[index].ino == ino { return true }
+            if handles[index].ino == ino { openers.append(handles[index].opener) }
             index = Int(handles[index].next)
         }
-        return false
+        lock.unlock()
+        return openers.contains { ProcessIdentity.isSameProcess($0, thread) }
     }
 
     // MARK: the table, under the lock

@@ -15,6 +15,8 @@ struct RandomScript {
         var lines = ["0:0 chmod . 1777", "0:0 mark"]
         for number in 1...max(1, count) {
             lines.append("\(pick(Self.users)) \(call())")
+            // A mode of the top directory that shuts everybody out would make the rest dull.
+            if number % 50 == 0 { lines += ["0:0 chown . 0 0", "0:0 chmod . 1777"] }
             if number % 250 == 0 { lines.append("0:0 mark") }
             if number % 1000 == 0 { lines.append("0:0 tree .") }
         }
@@ -45,7 +47,7 @@ struct RandomScript {
     }
 
     private mutating func mode() -> String {
-        pick(["777", "755", "700", "644", "600", "000", "1777", "2775", "4755", "6777", "2644", "111", "022"])
+        pick(["777", "777", "777", "755", "775", "666", "640", "000", "1777", "2775", "3777", "6777", "2644", "111"])
     }
 
     private mutating func id() -> String { pick(["-1", "0", "1001", "1002", "2001", "2002", "3000"]) }
@@ -55,8 +57,8 @@ struct RandomScript {
 
     private mutating func call() -> String {
         switch random(100) {
-        case 0..<10: return open()
-        case 10..<13: return "close \(slot())"
+        case 0..<12: return open()
+        case 12..<13: return "close \(slot())"
         case 13..<19: return "mkdir \(path()) \(mode())"
         case 19..<23: return "rmdir \(path())"
         case 23..<28: return "unlink \(path())"
@@ -66,8 +68,8 @@ struct RandomScript {
         case 36..<44: return "rename \(path()) \(path()) \(pick([0, 0, 0, 1, 2, 3]))"
         case 44..<46: return "mknod \(path()) \(pick(["010644", "100600", "140755", "020666", "060600", "040700"])) 1 3"
         case 46..<50: return "chmod \(path()) \(mode())"
-        case 50..<53: return "chown \(path()) \(id()) \(id())"
-        case 53..<54: return "lchown \(path()) \(id()) \(id())"
+        case 50..<53: return "chown \(path()) \(id()) \(pick(["0", "1001", "1002", "2001", "2002", "3000"]))"
+        case 53..<54: return "lchown \(path()) \(pick(["0", "1001", "1002"])) \(id())"
         case 54..<57: return "truncate \(path()) \(offset())"
         case 57..<60: return utimens()
         case 60..<62: return "access \(path()) \(random(8))"

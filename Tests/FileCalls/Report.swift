@@ -25,10 +25,12 @@ enum Report {
         return text
     }
 
-    /// Which times are later than a moment. The access time is no filesystem's promise.
+    /// Which times are later than a moment. The access time is no filesystem's promise, and what is written into a FIFO
+    /// moves its times on some only, as no filesystem sees it.
     static func times(_ path: String, after seconds: Int, _ nanoseconds: Int) -> String {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return result(-1) }
+        if status.st_mode & 0o170000 == 0o010000 { return "a FIFO" }
         func isLater(_ time: timespec) -> Bool {
             (time.tv_sec, time.tv_nsec) > (seconds, nanoseconds)
         }
