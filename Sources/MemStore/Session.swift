@@ -138,7 +138,9 @@ extension StoreSession {
 
     /// Gives reserved memory beyond `need` back to the arena.
     func giveBackReserved(keeping need: MemoryNeed) {
-        while state.reservedSegments.count > need.segments { arena.giveBack(segment: state.reservedSegments.removeLast()) }
+        while state.reservedSegments.count > need.segments {
+            arena.giveBack(segment: state.reservedSegments.removeLast())
+        }
         while state.reservedBlocks.count > need.blocks { arena.giveBack(block: state.reservedBlocks.removeLast()) }
     }
 
@@ -150,7 +152,9 @@ extension StoreSession {
     /// Takes one block out of the session's reservation (`reserve`), which must hold one. Never 0.
     func takeBlock() -> UInt32 {
         // From the front, so that blocks that lie together are used in their order.
-        guard !state.reservedBlocks.isEmpty else { preconditionFailure("a block was reserved before the lock was taken") }
+        guard !state.reservedBlocks.isEmpty else {
+            preconditionFailure("a block was reserved before the lock was taken")
+        }
         return state.reservedBlocks.removeFirst()
     }
 

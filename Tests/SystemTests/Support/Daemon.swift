@@ -32,7 +32,9 @@ final class Daemon {
         socketPath = self.scratch.path("memfisd.sock")
         mount = mounted ? try self.scratch.directory("mnt") : nil
         program = try Program(
-            wrapper + [Self.programPath, "-p", "\(port)", "-s", socketPath, "-a", "0666", "--prefix", Self.prefix, "-v"]
+            wrapper + [
+                Self.programPath, "-p", "\(port)", "-s", socketPath, "-a", "0666", "--prefix", Self.prefix, "-v",
+            ]
                 + words + (mount.map { [$0] } ?? []),
             errors: try self.scratch.file("log", containing: ""))
         let opened = Shell.waitUntil(timeoutSeconds: 30) { log.contains("ready") || !program.isRunning }

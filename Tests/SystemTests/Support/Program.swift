@@ -35,9 +35,8 @@ final class Program {
         let all = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var variables = unsafe all.map { unsafe strdup($0) } + [nil]
-        defer {
-            for unsafe word in unsafe arguments + variables { unsafe free(word) }
-        }
+        // swift-format 6.3.1 joins the words of a `for unsafe` loop.
+        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
         var started = pid_t()
         let code = unsafe posix_spawnp(&started, words[0], &actions, &attributes, &arguments, &variables)
         guard code == 0 else { throw TestFailure("cannot start \(words[0]): errno \(code)") }
