@@ -10,9 +10,10 @@ import Testing
         let connection = TestConnection(try TestServer())
         let now = connection.server.store.clock.unixTime(of: connection.server.store.clock.nowSeconds)
         #expect(connection.send("set a/b 5 60 3\r\nabc\r\n") == "STORED\r\n")
+        let cas = connection.send("mg a/b c u\r\n").dropFirst(4).filter(\.isNumber)
         #expect(
             connection.send("lru_crawler metadump all\r\n")
-                == "OK\r\nkey=a%2Fb exp=\(now + 60) la=\(now) cas=1 fetch=no cls=1 size=69 flags=5 \nEND\r\n")
+                == "OK\r\nkey=a%2Fb exp=\(now + 60) la=\(now) cas=\(cas) fetch=no cls=1 size=69 flags=5 \nEND\r\n")
         #expect(connection.send("get a/b\r\n").hasPrefix("VALUE"))
         let line = connection.send("lru_crawler metadump 1,3\r\n")
         #expect(line.contains(" fetch=yes "))
