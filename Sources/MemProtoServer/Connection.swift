@@ -13,6 +13,10 @@ struct Connection {
         case value
         /// A value that nobody wants.
         case swallow
+        /// A walk through the items is under way; no input is looked at.
+        case dump
+        /// Log lines are sent; input means nothing.
+        case watching
         /// Not looked at: the output is sent, then the connection is closed.
         case closing
     }
@@ -55,6 +59,10 @@ struct Connection {
     var pendingOutput: Cell<OutputBuffer>?
     /// The storage command whose value is arriving.
     var arriving: Cell<ArrivingValue>?
+    /// The walk of `State.dump`.
+    var dump: Cell<Dump>?
+    /// The log lines of `State.watching`.
+    var watcher: Watcher?
     /// Changes that the filesystem's reader has still to carry out, and the ticket they came under.
     var pendingChanges = 0
     var ticket: UInt64 = 0
