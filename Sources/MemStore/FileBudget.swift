@@ -136,7 +136,9 @@ extension Tree {
     fileprivate func blocksForEntry(nameLength: Int, inodeCount: Int) -> Int {
         var blocks = 0
         let perBlock = unsafe state.pointee.arena.blockSizeBytes / MemoryLayout<UInt32>.stride
-        if unsafe state.pointee.entryTotal >= state.pointee.bucketCount, unsafe state.pointee.bucketCount % perBlock == 0 {
+        if unsafe state.pointee.entryTotal >= state.pointee.bucketCount,
+            unsafe state.pointee.bucketCount % perBlock == 0
+        {
             blocks += 1
         }
         unsafe state.pointee.poolLock.withLock {

@@ -35,7 +35,8 @@ extension StoreSession {
         guard target.count < Limits.pathLengthMax else { throw .nameTooLong }
         let unmasked = Caller(uid: caller.uid, gid: caller.gid)
         let mode = FileType.symlink.rawValue | 0o777
-        return try make(name, in: parent, mode: mode, caller: unmasked, need(forMaking: .bytes(target)),
+        return try make(
+            name, in: parent, mode: mode, caller: unmasked, need(forMaking: .bytes(target)),
             growth: Shard.pieceCostBytes(capacity: target.count)
         ) { inode, shard in
             inode.fields.live = shard.makeContent(.bytes(target), self)

@@ -116,6 +116,20 @@ private struct ChunkHeader {
         if unsafe header.pointee.usedCount == 0 { removeChunk(chunk, session) }
     }
 
+    /// The first slot from `reference` on, in use or free, of a pool whose slots have one unit. Nil: none follows.
+    func nextSlot(from reference: UInt32) -> UInt32? {
+        var chunk = Int(reference >> chunkShift)
+        var unit = max(1, reference & ((1 << chunkShift) - 1))
+        while chunk < Int(unsafe heads[slotUnitsMax + 1]) {
+            if table.hasBlock(at: chunk), unit < UInt32(unsafe header(chunk).pointee.freshUnit) {
+                return UInt32(chunk) << chunkShift | unit
+            }
+            chunk += 1
+            unit = 1
+        }
+        return nil
+    }
+
     private func isFull(_ header: ChunkHeader) -> Bool {
         header.freeUnit == 0 && Int(header.freshUnit) + Int(header.slotUnits) > unitsPerChunk
     }

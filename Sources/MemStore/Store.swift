@@ -54,7 +54,9 @@ public struct StoreSetupError: Error, Sendable {
         tree.lock.include(slot)
         let state = UnsafeMutablePointer<SessionState>.allocate(capacity: 1)
         unsafe state.initialize(
-            to: SessionState(shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree))
+            to: SessionState(
+                shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree,
+                stash: MemoryNeed.stash(configuration, shared.pointee.arena.geometry)))
         let session = unsafe StoreSession(state)
         session.refreshClock()
         return session
