@@ -38,8 +38,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
-        .testTarget(name: "MemProtoServerTests", dependencies: ["MemProtoServer", "MemStore"], swiftSettings: strict),
-        .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),
+        .testTarget(
+            name: "MemProtoServerTests",
+            dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
+            exclude: ["Transcripts"], swiftSettings: strict),
+        .testTarget(
+            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"],
+            swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),

@@ -5,8 +5,8 @@ import MemStore
 
 /// Serves a store over memcached's text protocol.
 ///
-/// `init`, `bind()`, `start()`, `stop(gracefulSeconds:)`, in this order, from one thread.
-public final class Server {
+/// `init`, `bind()`, `start()`, `stop(gracefulSeconds:)`, in this order, by one thread at a time.
+public final class Server: @unchecked Sendable {  // its owner's calls do not overlap
     private let shared: ServerState
     private var sockets: [ListeningSocket] = []
     private var acceptor: Acceptor?

@@ -224,6 +224,7 @@ import MemStore
         let placed = min(length, part)
         session.advance(arriving.value.value, by: placed)
         arriving.value.remaining -= placed
+        if placed < part { session.trim(arriving.value.value) }
         if length > placed { process(connection, unsafe Bytes(readBuffer.baseAddress, count: length - placed)) }
         return true
     }

@@ -135,8 +135,11 @@ extension Arena {
     func discardWarm(count: Int, keep: Int) -> Int {
         for done in 0..<count {
             state.lock.lock()
-            let isExcess = state.warmCount > keep || (state.warmCount > 0 && state.usedBytes
-                + state.warmCount * segmentSizeBytes > state.limitBytes)
+            let isExcess =
+                state.warmCount > keep
+                || (state.warmCount > 0
+                    && state.usedBytes
+                        + state.warmCount * segmentSizeBytes > state.limitBytes)
             guard isExcess else {
                 state.lock.unlock()
                 return done
@@ -165,7 +168,8 @@ extension Arena {
         for freeCount in 1...geometry.blocksPerSegment {
             var segment = state.partialHeads[freeCount]
             while segment != 0 {
-                precondition(self[segment].freeBlocks.nonzeroBitCount == freeCount, "a segment is in the list of its count")
+                precondition(
+                    self[segment].freeBlocks.nonzeroBitCount == freeCount, "a segment is in the list of its count")
                 free += freeCount * blockSizeBytes
                 segment = self[segment].next
             }

@@ -170,6 +170,9 @@ struct ArenaGeometry: Equatable {
     /// Counts memory of a table outside of the segments. It may pass the limit; the next reservation makes it good.
     func charge(bytes: Int) { state.lock.withLock { state.usedBytes += bytes } }
 
+    /// Whether a segment could be taken now.
+    var hasRoomForSegment: Bool { state.lock.withLock { state.usedBytes + segmentSizeBytes <= state.limitBytes } }
+
     /// Whether the limit is passed, by charges or because it was lowered.
     var isOverLimit: Bool { state.lock.withLock { state.usedBytes > state.limitBytes } }
 }

@@ -5,7 +5,8 @@ extension Shard {
     /// The bytes that a leaf has in memory; what is behind them, up to a block, reads as zeros.
     @unsafe func memory(ofLeaf reference: ContentReference) -> UnsafeMutableRawBufferPointer {
         if let piece = reference.piece {
-            return unsafe UnsafeMutableRawBufferPointer(start: bytes(ofPiece: piece), count: Int(state.pieces[piece].length))
+            return unsafe UnsafeMutableRawBufferPointer(
+                start: bytes(ofPiece: piece), count: Int(state.pieces[piece].length))
         }
         guard let block = reference.block else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
         return unsafe UnsafeMutableRawBufferPointer(start: arena.address(ofBlock: block), count: arena.blockSizeBytes)

@@ -286,7 +286,8 @@ extension Shard {
         if isShared(leaf) {
             own = makeLeaf(length: present, grownFrom: present, session)
             unsafe memcpy(
-                memory(ofLeaf: own).baseAddress.unsafelyUnwrapped, memory(ofLeaf: leaf).baseAddress.unsafelyUnwrapped, present)
+                memory(ofLeaf: own).baseAddress.unsafelyUnwrapped, memory(ofLeaf: leaf).baseAddress.unsafelyUnwrapped,
+                present)
             if own.block != nil, present < arena.blockSizeBytes {
                 unsafe memset(
                     memory(ofLeaf: own).baseAddress.unsafelyUnwrapped + present, 0, arena.blockSizeBytes - present)

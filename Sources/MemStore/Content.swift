@@ -63,7 +63,9 @@ enum ContentShape {
 // reservation of at least the need stated (see StoreSession.reserve), so nothing can fail in the middle.
 extension Shard {
     @inline(__always) var blockShift: Int { arena.geometry.blockShift }
-    @inline(__always) func depth(_ content: Content) -> Int { ContentShape.depth(size: content.size, blockShift: blockShift) }
+    @inline(__always) func depth(_ content: Content) -> Int {
+        ContentShape.depth(size: content.size, blockShift: blockShift)
+    }
 
     // MARK: holders
 

@@ -5,7 +5,7 @@
 // still there or not. All of this is guarded by the tree's lock.
 extension Tree {
     /// An entry's priority: a bijection of its reference, so no two are equal.
-    private func priority(_ reference: UInt32) -> UInt32 {
+    func priority(_ reference: UInt32) -> UInt32 {
         var mixed = unsafe reference ^ UInt32(truncatingIfNeeded: state.pointee.seed)
         mixed = (mixed ^ (mixed >> 16)) &* 0x7FEB_352D
         mixed = (mixed ^ (mixed >> 15)) &* 0x846C_A68B

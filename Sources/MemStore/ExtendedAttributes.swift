@@ -51,7 +51,9 @@ extension StoreSession {
     /// Copies the value of an attribute into `buffer` and returns its whole length; an empty buffer asks for the
     /// length.
     /// - Throws: noAttribute, rangeTooSmall, stale.
-    @unsafe public func getExtendedAttribute(_ name: Bytes, of ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+    @unsafe public func getExtendedAttribute(_ name: Bytes, of ino: Ino, into buffer: UnsafeMutableRawBufferPointer)
+        throws(StoreError) -> Int
+    {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         if let text = virtualAttribute(name, of: inode) {
@@ -67,7 +69,9 @@ extension StoreSession {
 
     /// Copies the names, each with a NUL at its end, into `buffer` and returns their whole length.
     /// - Throws: rangeTooSmall, stale.
-    @unsafe public func listExtendedAttributes(of ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+    @unsafe public func listExtendedAttributes(of ino: Ino, into buffer: UnsafeMutableRawBufferPointer)
+        throws(StoreError) -> Int
+    {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         var names: [UInt8] = []

@@ -21,7 +21,8 @@ extension StoreSession {
         return result
     }
 
-    private func storeFile(_ key: Bytes, _ value: inout FileValue, _ command: StoreCommand, _ result: inout StoreResult) {
+    private func storeFile(_ key: Bytes, _ value: inout FileValue, _ command: StoreCommand, _ result: inout StoreResult)
+    {
         guard tree.hasRoomForNotes else {
             result.outcome = .noMemory
             return

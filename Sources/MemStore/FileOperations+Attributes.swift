@@ -85,10 +85,12 @@ extension StoreSession {
 
     private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool) throws(StoreError) {
         guard size <= Limits.fileSizeMax else { throw .fileTooLarge }
-        let (inode, shard) = try lockFile(ino, reserving: { inode in
-            let once = need(forCutOf: inode.fields.live)
-            return isOpen ? once : once.joined(with: need(forCutOf: inode.fields.published))
-        })
+        let (inode, shard) = try lockFile(
+            ino,
+            reserving: { inode in
+                let once = need(forCutOf: inode.fields.live)
+                return isOpen ? once : once.joined(with: need(forCutOf: inode.fields.published))
+            })
         defer { shard.unlock() }
         let wasClean = !inode.fields.state.contains(.dirty)
         tree.markDirty(inode, growsAtEnd: false)
@@ -111,7 +113,9 @@ extension StoreSession {
 
     /// Locks a regular file with as much in reserve as `need` says of it at that moment.
     /// - Throws: isDirectory, invalid, noSpace, stale.
-    func lockFile(_ ino: Ino, reserving need: (InodeReference) -> MemoryNeed) throws(StoreError) -> (InodeReference, Shard) {
+    func lockFile(_ ino: Ino, reserving need: (InodeReference) -> MemoryNeed) throws(StoreError) -> (
+        InodeReference, Shard
+    ) {
         while true {
             let (inode, shard) = try lockFile(ino)
             let needed = need(inode)

@@ -4,7 +4,9 @@
 extension StoreSession {
     /// Reads live content at `offset`; returns the bytes copied, fewer only at the end of the file.
     /// - Throws: isDirectory, invalid, stale.
-    @unsafe public func readFile(_ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+    @unsafe public func readFile(_ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer)
+        throws(StoreError) -> Int
+    {
         let (inode, shard) = try lockFile(ino)
         defer { shard.unlock() }
         guard offset < inode.fields.liveSize, buffer.count > 0 else { return 0 }
@@ -20,9 +22,11 @@ extension StoreSession {
     ) throws(StoreError) -> UInt64 {
         let length = UInt64(bytes.count)
         if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
-        let (inode, shard) = try lockFile(ino, reserving: { inode in
-            need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
-        })
+        let (inode, shard) = try lockFile(
+            ino,
+            reserving: { inode in
+                need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
+            })
         let start = offset ?? inode.fields.liveSize
         guard start <= Limits.fileSizeMax - length else {
             shard.unlock()

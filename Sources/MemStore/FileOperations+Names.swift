@@ -19,14 +19,18 @@ extension StoreSession {
 
     /// mkdir(2); counts a lookup.
     /// - Throws: exists, noEntry, notDirectory, nameTooLong, noSpace, tooManyLinks, stale.
-    public func makeDirectory(_ name: Bytes, in parent: Ino, mode: UInt32, caller: Caller) throws(StoreError) -> Attributes {
+    public func makeDirectory(_ name: Bytes, in parent: Ino, mode: UInt32, caller: Caller) throws(StoreError)
+        -> Attributes
+    {
         let mode = mode & ~FileType.mask | FileType.directory.rawValue
         return try make(name, in: parent, mode: mode, caller: caller) { _, _ in }
     }
 
     /// symlink(2); counts a lookup.
     /// - Throws: exists, noEntry, notDirectory, nameTooLong, noSpace, stale.
-    public func makeSymlink(_ name: Bytes, in parent: Ino, target: Bytes, caller: Caller) throws(StoreError) -> Attributes {
+    public func makeSymlink(_ name: Bytes, in parent: Ino, target: Bytes, caller: Caller) throws(StoreError)
+        -> Attributes
+    {
         guard target.count > 0 else { throw .noEntry }
         guard target.count < Limits.pathLengthMax else { throw .nameTooLong }
         let unmasked = Caller(uid: caller.uid, gid: caller.gid)

@@ -18,7 +18,8 @@ extension StoreSession {
 
     /// Gives `count` lookups back; an unlinked inode without lookups, handles and links is freed.
     public func forget(_ ino: Ino, count: UInt64) {
-        guard let (inode, shard) = try? lockInode(ino) else { return }
+        // A kernel knows the root without a lookup; what it says of it is not counted.
+        guard ino != .root, let (inode, shard) = try? lockInode(ino) else { return }
         precondition(inode.fields.lookupCount >= count, "more lookups forgotten than counted")
         inode.fields.lookupCount -= count
         let isUnused = inode.fields.lookupCount == 0 && inode.fields.linkCount == 0
@@ -84,7 +85,7 @@ extension StoreSession {
         shard.lock()
         defer { shard.unlock() }
         if inode.fields.exptime.isDue(at: nowSecond) { throw .noEntry }
-        inode.fields.lookupCount += 1
+        if ino != Tree.rootIno { inode.fields.lookupCount += 1 }
         return attributes(of: inode, shard)
     }
 

@@ -67,7 +67,9 @@
     }
 
     /// Writes the value into a content of `shard` that is the caller's own. No lock is held.
-    func write(to content: inout Content, at offset: UInt64, in shard: Shard, _ session: StoreSession) throws(StoreError) {
+    func write(to content: inout Content, at offset: UInt64, in shard: Shard, _ session: StoreSession)
+        throws(StoreError)
+    {
         switch form {
         case .source(.bytes(let bytes)): try session.write(bytes, to: &content, at: offset, in: shard)
         case .made(let own, let owner): try session.copy(own, in: owner, to: &content, at: offset, in: shard)

@@ -263,7 +263,8 @@ import Glibc
         while position < 1 << 32 {
             let number = homeNumber(position << 16)
             let first = number & ~7
-            let inUse = newLineCount != 0 && Self.scale(position << 16, lineCount) / 8 >= frontier ? newLineCount : lineCount
+            let inUse =
+                newLineCount != 0 && Self.scale(position << 16, lineCount) / 8 >= frontier ? newLineCount : lineCount
             for line in first..<first + Self.linesPerGroup { forEach(self.line(line), body) }
             var next = line(first).spillLine
             while next != 0 {

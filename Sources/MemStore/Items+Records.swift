@@ -39,7 +39,8 @@ extension Shard {
     func append(
         _ fields: RecordFields, _ key: Bytes, _ head: Bytes, _ tail: Bytes, to kind: LogKind, _ session: StoreSession
     ) -> Reference {
-        let narrow = Record.sizeBytes(fields, keyLength: key.count, valueLength: head.count + tail.count, wideCas: false)
+        let narrow = Record.sizeBytes(
+            fields, keyLength: key.count, valueLength: head.count + tail.count, wideCas: false)
         if !hasRoom(narrow + 8, in: kind) { open(session.takeReservedSegment(), in: kind) }
         let casBase = arena[log(kind).youngest].casBase
         let isWide = Record.needsWideCas(fields.cas, base: casBase)

@@ -9,7 +9,26 @@ extension StoreSession {
 
     /// Stores a complete value and ends the `PendingValue`.
     public func commit(_ value: PendingValue, key: Bytes, hash: UInt64, _ command: StoreCommand) -> StoreResult {
-        store(key, hash: hash, .pending(value), command)
+        guard value.state.count > arena.blockSizeBytes, value.state.count <= shared.inlineValueLengthMax else {
+            return store(key, hash: hash, .pending(value), command)
+        }
+        // It will be inside of a record, for which it has to lie together.
+        return unsafe withUnsafeTemporaryAllocation(byteCount: value.state.count, alignment: 8) { buffer in
+            let whole = unsafe Bytes(UnsafeRawBufferPointer(buffer))
+            unsafe copy(value, to: buffer.baseAddress.unsafelyUnwrapped)
+            abandon(value)
+            return store(key, hash: hash, .bytes(whole), command)
+        }
+    }
+
+    /// Copies all bytes of a pending value.
+    @unsafe private func copy(_ value: PendingValue, to target: UnsafeMutableRawPointer) {
+        let blockSize = arena.blockSizeBytes
+        for offset in stride(from: 0, to: value.state.count, by: blockSize) {
+            guard let blocks = unsafe value.state.blocks else { return }
+            let source = unsafe arena.address(ofBlock: blocks[offset / blockSize])
+            unsafe memcpy(target + offset, source, min(blockSize, value.state.count - offset))
+        }
     }
 
     /// Whether a value of `length` bytes under `key` passes the largest item size (file keys: never).
@@ -72,7 +91,8 @@ extension StoreSession {
     }
 
     /// append and prepend: whether the joined value passes the largest item size.
-    private func isOversized(_ plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> Bool {
+    private func isOversized(_ plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> Bool
+    {
         guard plan == .append || plan == .prepend, let existing else { return false }
         let record = shard.record(at: existing)
         return isTooLarge(
@@ -80,7 +100,8 @@ extension StoreSession {
     }
 
     /// The memory that a plan needs beside room in the log: none for an inline value.
-    private func need(of plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> MemoryNeed {
+    private func need(of plan: StorePlan, _ existing: Reference?, in shard: Shard, _ source: ValueSource) -> MemoryNeed
+    {
         var need = MemoryNeed()
         switch plan {
         case .append, .prepend:
@@ -179,7 +200,8 @@ extension StoreSession {
         defer { unsafe buffer.deallocate() }
         var offset: UInt64 = 0
         while case let count = unsafe shard.read(content, at: offset, into: buffer), count > 0 {
-            unsafe shard.write(&joined, at: joined.size, Bytes(UnsafeRawPointer(buffer.baseAddress), count: count), self)
+            unsafe shard.write(
+                &joined, at: joined.size, Bytes(UnsafeRawPointer(buffer.baseAddress), count: count), self)
             offset += UInt64(count)
         }
     }

@@ -33,7 +33,7 @@ extension StoreSession {
             return view
         }
         shard.show(shard.record(at: reference), at: reference, in: &view)
-        shard.record(at: reference).use(at: state.nowSecond)
+        shard.use(reference, at: state.nowSecond)
         return view
     }
 
@@ -79,7 +79,7 @@ extension StoreSession {
         if let exptime = options.touch { view.exptime = exptime }
         let current = shard.record(at: reference)
         if options.handlesMarks { handleMarks(current, options, &view) }
-        if options.countsAccess { current.use(at: state.nowSecond) }
+        if options.countsAccess { shard.use(reference, at: state.nowSecond) }
         return true
     }
 
@@ -137,6 +137,13 @@ extension Shard {
         }
         presence = .present
         return reference
+    }
+
+    /// Counts a use of a record, and the hit of its queue.
+    @inline(__always)
+    func use(_ reference: Reference, at second: UInt32) {
+        record(at: reference).use(at: second)
+        state.hits[Int(arena[segment(of: reference)].log.rawValue)] &+= 1
     }
 
     @inline(__always) func casBase(of reference: Reference) -> UInt64 { arena[segment(of: reference)].casBase }

@@ -9,6 +9,8 @@ struct LogState {
     var oldest: UInt32 = 0
     var youngest: UInt32 = 0
     var segmentCount = 0
+    /// Offset in the oldest segment from which eviction goes on.
+    var cursor = 0
     /// Live bytes of its records, and of contents that these hold.
     var liveBytes = 0
     var attachedBytes = 0
@@ -64,6 +66,7 @@ extension Shard {
         if segment == state.logs[Int(kind.rawValue)].youngest {
             // The open segment begins anew.
             arena[segment].usedBytes = 0
+            if segment == state.logs[Int(kind.rawValue)].oldest { state.logs[Int(kind.rawValue)].cursor = 0 }
         } else {
             unlink(segment)
             giveBack(segment: segment)
@@ -74,7 +77,12 @@ extension Shard {
     func unlink(_ segment: UInt32) {
         let kind = Int(arena[segment].log.rawValue)
         let (next, previous) = (arena[segment].next, arena[segment].previous)
-        if previous != 0 { arena[previous].next = next } else { state.logs[kind].oldest = next }
+        if previous != 0 {
+            arena[previous].next = next
+        } else {
+            state.logs[kind].oldest = next
+            state.logs[kind].cursor = 0
+        }
         if next != 0 { arena[next].previous = previous } else { state.logs[kind].youngest = previous }
         state.logs[kind].segmentCount -= 1
     }

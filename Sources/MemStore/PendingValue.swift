@@ -47,7 +47,7 @@ enum ValueSource {
 }
 
 extension StoreSession {
-    /// Blocks taken ahead of the bytes at most.
+    /// Blocks taken ahead of the bytes at most: as much as one read of a socket brings. `trim` gives back what it did not.
     private static let blocksAheadMax = 16
 
     /// Begins a value that arrives in pieces. Takes no memory yet: that comes as bytes arrive.
@@ -59,9 +59,7 @@ extension StoreSession {
         let blockSize = arena.blockSizeBytes
         if value.state.count == value.state.blockCount * blockSize {
             let wanted = (remaining + blockSize - 1) / blockSize
-            // A second run is only taken when the first was filled, so a sender pays for what it gets.
-            guard takeBlocks(for: value, count: min(wanted, max(1, min(Self.blocksAheadMax, value.state.blockCount))))
-            else { return nil }
+            guard takeBlocks(for: value, count: min(wanted, Self.blocksAheadMax)) else { return nil }
         }
         var index = value.state.count / blockSize
         let within = value.state.count % blockSize
@@ -104,6 +102,17 @@ extension StoreSession {
     public func advance(_ value: PendingValue, by count: Int) {
         value.state.count += count
         precondition(value.state.count <= value.state.blockCount * arena.blockSizeBytes, "a value stays in its space")
+    }
+
+    /// Gives back the blocks that hold no bytes yet. Call it when the sender has nothing more for now, so that
+    /// a half-sent value takes no more memory than what was sent of it.
+    public func trim(_ value: PendingValue) {
+        let used = (value.state.count + arena.blockSizeBytes - 1) / arena.blockSizeBytes
+        guard let blocks = unsafe value.state.blocks else { return }
+        while value.state.blockCount > used {
+            value.state.blockCount -= 1
+            unsafe arena.release(block: blocks[value.state.blockCount])
+        }
     }
 
     /// Appends bytes that are at hand. False: memory is lacking.

@@ -16,7 +16,10 @@ extension StoreSession {
                 shard.lock()
                 let didFree = shard.reclaim(effort, spare: &shared.spareSegment, now: state.nowSecond, self)
                 shard.unlock()
-                if didFree { return true }
+                if didFree {
+                    state.fruitlessCount = arena.hasRoomForSegment ? 0 : state.fruitlessCount + 1
+                    return true
+                }
             }
         }
         return false
@@ -36,6 +39,10 @@ enum ReclaimEffort {
 extension Shard {
     /// Content leaves freed in one slice.
     static let graveyardSliceLeaves = 1024
+    /// Segments emptied before the hits of the queues are halved.
+    private static let hitsHalvedEvery = 16
+    /// Segments walked in a row without freeing one, after which uses protect nothing: a command must not wait longer.
+    private static let fruitlessMax = 4
     /// Segments looked at for the emptiest one.
     private static let candidateCountMax = 256
 
@@ -44,12 +51,12 @@ extension Shard {
         case .cheap:
             if freeBuried(leafCount: Self.graveyardSliceLeaves) { return true }
             guard let segment = emptiest(liveShareMax: 0.5) else { return false }
-            return empty(segment, .compact, spare: &spare, now: now, session)
+            return compact(segment, spare: &spare, now: now, session)
         case .evict:
             return evict(spare: &spare, now: now, session)
         case .thorough:
             guard let segment = emptiest(liveShareMax: 15.0 / 16) else { return false }
-            return empty(segment, .compact, spare: &spare, now: now, session)
+            return compact(segment, spare: &spare, now: now, session)
         }
     }
 
@@ -92,59 +99,108 @@ extension Shard {
         return true
     }
 
-    // MARK: emptying a segment
+    // MARK: evicting
 
-    /// What happens to the live records of a segment.
-    private enum Purpose { case compact, evictProbation, evictMain }
-
-    /// Evicts from the queue whose turn it is: probation when it has more than a tenth, else main.
-    private func evict(spare: inout UInt32, now: UInt32, _ session: StoreSession) -> Bool {
+    /// Whether the probation queue is the one to evict from: it has more than a tenth of the bytes, and main earns more
+    /// hits for each byte. Where nothing is read any more, main's past hits protect nothing: it goes first.
+    private var isProbationsTurn: Bool {
         let probation = log(.probation).liveBytes + log(.probation).attachedBytes
         let main = log(.main).liveBytes + log(.main).attachedBytes
-        let fromProbation = log(.probation).oldest != 0 && (probation * 10 > probation + main || log(.main).oldest == 0)
-        let segment = fromProbation ? log(.probation).oldest : log(.main).oldest
-        guard segment != 0 else { return false }
-        let change = state.ghost.fit(itemCount: state.statistics.itemCount)
-        if change != 0 { arena.charge(bytes: change) }
-        return empty(segment, fromProbation ? .evictProbation : .evictMain, spare: &spare, now: now, session)
+        guard probation > 0, main > 0 else { return main == 0 }
+        guard probation * 10 > probation + main else { return false }
+        let (probationHits, mainHits) = (state.hits[0], state.hits[1])
+        return Double(mainHits) * Double(probation) > Double(probationHits) * Double(main)
     }
 
-    private func empty(
-        _ segment: UInt32, _ purpose: Purpose, spare: inout UInt32, now: UInt32, _ session: StoreSession
-    ) -> Bool {
-        let kind = arena[segment].log
-        let target: LogKind = purpose == .compact ? kind : .main
-        let mayMove = spare != 0
-        guard mayMove || (purpose != .compact && kind != .pieces) else { return false }
-        // What is kept goes behind the youngest segment, which must be another one.
-        if log(target).youngest == segment {
-            guard mayMove else { return false }
-            open(spare, in: target)
-            spare = 0
+    /// Evicts from the old end of one of the two queues: a segment, or as many records as hold a segment's worth of
+    /// contents. False: there is no item left.
+    private func evict(spare: inout UInt32, now: UInt32, _ session: StoreSession) -> Bool {
+        let kind = isProbationsTurn ? LogKind.probation : .main
+        let segment = log(kind).oldest
+        guard segment != 0 else { return false }
+        state.emptiedCount += 1
+        if state.emptiedCount >= Self.hitsHalvedEvery {
+            state.emptiedCount = 0
+            state.hits[0] /= 2
+            state.hits[1] /= 2
         }
+        let change = state.ghost.fit(itemCount: state.statistics.itemCount)
+        if change != 0 { arena.charge(bytes: change) }
+        walk(segment, spare: &spare, session) {
+            // What is moved to this segment's own end while it is walked waits for the next time.
+            let end = Int(arena[segment].usedBytes)
+            let attached = log(kind).attachedBytes
+            var offset = log(kind).cursor
+            while offset < end, attached - log(kind).attachedBytes < arena.segmentSizeBytes {
+                let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
+                let size = record.sizeBytes
+                if !record.meta.contains(.dead) {
+                    settle(reference(segment: segment, offset: offset), from: kind, now: now, session)
+                }
+                offset += size
+            }
+            state.logs[Int(kind.rawValue)].cursor = offset
+        }
+        return true
+    }
+
+    /// Decides about one record at the old end: expire, evict, or keep in main.
+    private func settle(_ reference: Reference, from kind: LogKind, now: UInt32, _ session: StoreSession) {
+        let record = record(at: reference)
+        let hash = hash(of: record)
+        if record.exptime.isDue(at: now) { return expire(reference, hash) }
+        // A moved record may get a wide cas, so what fitted into one segment may just not fit into another.
+        let fits = hasRoom(record.sizeBytes + 16, in: .main) || !session.state.reservedSegments.isEmpty
+        if fits, record.uses > 0, session.state.fruitlessCount < Self.fruitlessMax {
+            return move(reference, hash, to: .main, uses: kind == .main ? record.uses - 1 : 0, session)
+        }
+        state.statistics.evictions += 1
+        if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
+        if kind == .probation { state.ghost.insert(hash) }
+        remove(reference, hash)
+    }
+
+    // MARK: emptying a segment
+
+    /// Moves what lives in a closed segment to the young end of its log, and frees it.
+    private func compact(_ segment: UInt32, spare: inout UInt32, now: UInt32, _ session: StoreSession) -> Bool {
+        guard spare != 0 else { return false }
+        let kind = arena[segment].log
+        walk(segment, spare: &spare, session) {
+            if kind == .pieces { return movePieces(of: segment, session) }
+            visitRecords(of: segment) { reference in
+                let record = self.record(at: reference)
+                let hash = self.hash(of: record)
+                if record.exptime.isDue(at: now) { return self.expire(reference, hash) }
+                if self.hasRoom(record.sizeBytes + 16, in: kind) || !session.state.reservedSegments.isEmpty {
+                    return self.move(reference, hash, to: kind, uses: record.uses, session)
+                }
+                self.state.statistics.evictions += 1
+                self.remove(reference, hash)
+            }
+        }
+        return true
+    }
+
+    /// Runs `body`, which goes through a segment, with the spare segment in reserve for what it moves; then frees the
+    /// segment if nothing lives in it any more.
+    private func walk(_ segment: UInt32, spare: inout UInt32, _ session: StoreSession, _ body: () -> Void) {
         let held = session.state.reservedSegments.count
         if spare != 0 {
             session.state.reservedSegments.append(spare)
             spare = 0
         }
         state.reclaimingSegment = segment
-        if kind == .pieces {
-            movePieces(of: segment, session)
-        } else {
-            visitRecords(of: segment) { reference in
-                self.settle(reference, purpose, now: now, session)
-            }
-        }
+        body()
         state.reclaimingSegment = 0
-        precondition(arena[segment].liveBytes == 0, "nothing lives in a segment that was emptied")
-        unlink(segment)
         if session.state.reservedSegments.count > held { spare = session.takeReservedSegment() }
+        guard arena[segment].liveBytes == 0 else { return }
+        unlink(segment)
         if spare == 0 {
             spare = keepAsSpare(segment)
         } else {
             giveBack(segment: segment)
         }
-        return true
     }
 
     /// Calls `body` for each record of a segment that is not dead.
@@ -156,24 +212,6 @@ extension Shard {
             if !record.meta.contains(.dead) { body(reference(segment: segment, offset: offset)) }
             offset += size
         }
-    }
-
-    /// Decides about one live record: expire, evict, or keep.
-    private func settle(_ reference: Reference, _ purpose: Purpose, now: UInt32, _ session: StoreSession) {
-        let record = record(at: reference)
-        let hash = hash(of: record)
-        if record.exptime.isDue(at: now) { return expire(reference, hash) }
-        let target = purpose == .compact ? arena[segment(of: reference)].log : .main
-        // A moved record may get a wide cas, so what fitted into one segment may just not fit into another.
-        let mayMove = hasRoom(record.sizeBytes + 16, in: target) || !session.state.reservedSegments.isEmpty
-        if mayMove, purpose == .compact || record.uses > 0 {
-            let uses = purpose == .compact ? record.uses : purpose == .evictMain ? record.uses - 1 : 0
-            return move(reference, hash, to: target, uses: uses, session)
-        }
-        state.statistics.evictions += 1
-        if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
-        if purpose == .evictProbation { state.ghost.insert(hash) }
-        remove(reference, hash)
     }
 
     /// Moves a record to the young end of a log; its content goes with it.

@@ -36,6 +36,8 @@ import Glibc
     /// Reserved memory, taken from the arena and not used yet.
     var reservedSegments: [UInt32] = []
     var reservedBlocks: [UInt32] = []
+    /// Steps of reclaiming in a row after which there was still no segment to be had.
+    var fruitlessCount = 0
 }
 
 /// One thread's access to a store.
@@ -136,7 +138,9 @@ extension StoreSession {
 
     /// Gives reserved memory beyond `need` back to the arena.
     func giveBackReserved(keeping need: MemoryNeed) {
-        while state.reservedSegments.count > need.segments { arena.giveBack(segment: state.reservedSegments.removeLast()) }
+        while state.reservedSegments.count > need.segments {
+            arena.giveBack(segment: state.reservedSegments.removeLast())
+        }
         while state.reservedBlocks.count > need.blocks { arena.giveBack(block: state.reservedBlocks.removeLast()) }
     }
 
@@ -148,7 +152,9 @@ extension StoreSession {
     /// Takes one block out of the session's reservation (`reserve`), which must hold one. Never 0.
     func takeBlock() -> UInt32 {
         // From the front, so that blocks that lie together are used in their order.
-        guard !state.reservedBlocks.isEmpty else { preconditionFailure("a block was reserved before the lock was taken") }
+        guard !state.reservedBlocks.isEmpty else {
+            preconditionFailure("a block was reserved before the lock was taken")
+        }
         return state.reservedBlocks.removeFirst()
     }
 

@@ -63,7 +63,8 @@ extension Shard {
             let size = Self.pieceHeaderSizeBytes + Int(unsafe header.load(fromByteOffset: 4, as: UInt32.self))
             if piece != 0 {
                 precondition(
-                    state.pieces[piece].place == reference(segment: segment, offset: offset), "the table knows where a piece is")
+                    state.pieces[piece].place == reference(segment: segment, offset: offset),
+                    "the table knows where a piece is")
                 precondition(state.pieces[piece].holderCount > 0, "a live piece has a holder")
                 live += size
             }

@@ -26,6 +26,10 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     /// The segment that a reclaim is walking through; 0 = none.
     var reclaimingSegment: UInt32 = 0
     var statistics = ShardStatistics()
+    /// Hits of items in the two queues, halved now and then: what eviction weighs.
+    var hits: InlineArray<2, Int> = .init(repeating: 0)
+    /// Segments emptied since the hits were halved.
+    var emptiedCount = 0
     let seed: UInt64
     let hasCas: Bool
     /// Where `nextCas` of the whole store is counted.

@@ -123,7 +123,8 @@ extension StoreShared {
             to: StoreShared(
                 arena: arena, shards: shards, shardCount: shardCount, seed: seed, clock: Unmanaged.passRetained(clock),
                 casCounter: casCounter, itemSizeMaxBytes: configuration.itemSizeMaxBytes,
-                inlineValueLengthMax: min(Record.inlineValueLengthMax, arena.blockSizeBytes),
+                inlineValueLengthMax: min(
+                    Record.inlineValueLengthMax, max(arena.blockSizeBytes, arena.segmentSizeBytes / 8)),
                 evictsItems: configuration.evictsItems, hasCas: configuration.hasCas,
                 prefixes: PrefixTable(configuration.prefixes)))
         unsafe shared.pointee.spareSegment = arena.takeSegment() ?? 0
@@ -157,9 +158,11 @@ extension ShardState {
         let segmentsMapping = try Mapping(sizeBytes: (segmentCount + 1) * 4, what: "a shard's segment table")
         return unsafe ShardState(
             number: UInt16(number), arena: arena, index: try Index(sizeBytesMax: max(1 << 20, share / 4)),
-            segments: unsafe segmentsMapping.base.assumingMemoryBound(to: UInt32.self), segmentsMapping: segmentsMapping,
+            segments: unsafe segmentsMapping.base.assumingMemoryBound(to: UInt32.self),
+            segmentsMapping: segmentsMapping,
             pieces: try PieceTable(countMax: max(1 << 16, share / 64)),
-            ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas, casCounter: casCounter)
+            ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas, casCounter: casCounter
+        )
     }
 
     func unmap() {

@@ -20,7 +20,9 @@ import Testing
         return result
     }
 
-    @Test("random writes, cuts and holes agree with an array, and other versions never change", arguments: [(1, 8), (2, 64), (3, 512)])
+    @Test(
+        "random writes, cuts and holes agree with an array, and other versions never change",
+        arguments: [(1, 8), (2, 64), (3, 512)])
     func random(seed: Int, limitMiB: Int) throws {
         let test = try TestStore(limitMiB: limitMiB)
         let shard = test.session.shard(of: 5)
@@ -45,7 +47,9 @@ import Testing
                 try change(test, shard, shard.need(forCutOf: content)) {
                     shard.truncate(&content, to: UInt64(size), test.session)
                 }
-                model = size <= model.count ? Array(model[..<size]) : model + [UInt8](repeating: 0, count: size - model.count)
+                model =
+                    size <= model.count
+                    ? Array(model[..<size]) : model + [UInt8](repeating: 0, count: size - model.count)
             case 7:
                 let from = random.below(model.count + 1)
                 let to = from + random.below(40_000)

@@ -3,7 +3,9 @@ import Testing
 @testable import MemStore
 
 @Suite("Cache items") struct ItemTests {
-    @Test("a stored value comes back with its flags, whatever its size", arguments: [0, 1, 100, 4095, 16_384, 16_385, 70_000, 900_000])
+    @Test(
+        "a stored value comes back with its flags, whatever its size",
+        arguments: [0, 1, 100, 4095, 16_384, 16_385, 70_000, 900_000])
     func roundTrip(size: Int) throws {
         let test = try TestStore(limitMiB: 64)
         var random = SeededRandom(1)
@@ -59,7 +61,8 @@ import Testing
     func expiry() throws {
         let test = try TestStore()
         let now = test.session.nowSecond
-        test.set("k", "x", StoreCommand(mode: .set, exptime: .of(number: 3, now: now, unixOfEpoch: test.clock.unixOfEpoch)))
+        test.set(
+            "k", "x", StoreCommand(mode: .set, exptime: .of(number: 3, now: now, unixOfEpoch: test.clock.unixOfEpoch)))
         test.advance(seconds: 2)
         #expect(test.string("k") == "x")
         test.advance(seconds: 1)
@@ -125,14 +128,18 @@ import Testing
     @Test("memory is bounded: with eviction a set never fails, without it the stored items stay")
     func limits() throws {
         let evicting = try TestStore(limitMiB: 3)
-        for index in 0..<90 { #expect(evicting.set("big\(index)", [UInt8](repeating: 7, count: 66_560)).outcome == .done) }
+        for index in 0..<90 {
+            #expect(evicting.set("big\(index)", [UInt8](repeating: 7, count: 66_560)).outcome == .done)
+        }
         for index in 0..<15_000 { #expect(evicting.set("small\(index)", "value").outcome == .done) }
         evicting.session.checkInvariants()
         #expect(evicting.store.statistics().memoryUsedBytes <= 3 << 20)
 
         let pinned = try TestStore(limitMiB: 2) { $0.evictsItems = false }
         var stored = 0
-        while pinned.set("k\(stored)", [UInt8](repeating: UInt8(stored & 255), count: 8192)).outcome == .done { stored += 1 }
+        while pinned.set("k\(stored)", [UInt8](repeating: UInt8(stored & 255), count: 8192)).outcome == .done {
+            stored += 1
+        }
         #expect(stored > 150)
         #expect(pinned.set("more", [UInt8](repeating: 1, count: 8192)).outcome == .noMemory)
         for index in 0..<stored {

@@ -36,7 +36,9 @@ struct TestStore {
     }
 
     /// Sends the value in pieces of `step` bytes.
-    func setInPieces(_ key: String, _ value: [UInt8], step: Int, _ command: StoreCommand = StoreCommand(mode: .set)) -> StoreResult {
+    func setInPieces(_ key: String, _ value: [UInt8], step: Int, _ command: StoreCommand = StoreCommand(mode: .set))
+        -> StoreResult
+    {
         let pending = session.beginValue()
         var offset = 0
         while offset < value.count {

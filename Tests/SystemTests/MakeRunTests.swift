@@ -4,18 +4,15 @@ import Testing
 
 extension SystemTests {
     @Suite(.enabled(if: Requirements.withMount)) struct MakeRunTests {
-        private func start(_ scratch: Scratch, port: Int, httpPort: Int) throws -> Process {
+        private func start(_ scratch: Scratch, port: Int, httpPort: Int) throws -> Program {
             try Requirements.mountsArePossible()
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: Repository.path("scripts/run"))
-            process.environment = ProcessInfo.processInfo.environment.merging([
-                "MEMFISD": Daemon.programPath, "PORT": "\(port)", "HTTP_PORT": "\(httpPort)",
-                "RUN": scratch.path("run"), "MNT": scratch.path("run/mnt"),
-            ]) { $1 }
-            process.standardOutput = try scratch.file("output", containing: "")
-            process.standardError = try scratch.file("errors", containing: "")
-            try process.run()
-            return process
+            return try Program(
+                [Repository.path("scripts/run")], output: try scratch.file("output", containing: ""),
+                errors: try scratch.file("errors", containing: ""),
+                environment: [
+                    "MEMFISD": Daemon.programPath, "PORT": "\(port)", "HTTP_PORT": "\(httpPort)",
+                    "RUN": scratch.path("run"), "MNT": scratch.path("run/mnt"),
+                ])
         }
 
         @Test("it serves the sample site, and SIGINT stops nginx and memfisd and unmounts")
@@ -23,11 +20,11 @@ extension SystemTests {
             let scratch = try Scratch()
             defer { scratch.remove() }
             let (port, httpPort) = (try Ports.free(), try Ports.free())
-            let process = try start(scratch, port: port, httpPort: httpPort)
+            let program = try start(scratch, port: port, httpPort: httpPort)
             let isUp = Shell.waitUntil(timeoutSeconds: 60) {
-                scratch.text(of: "output").contains("Ctrl-C") || !process.isRunning
+                scratch.text(of: "output").contains("Ctrl-C") || !program.isRunning
             }
-            #expect(isUp && process.isRunning, "\(scratch.text(of: "output"))\(scratch.text(of: "errors"))")
+            #expect(isUp && program.isRunning, "\(scratch.text(of: "output"))\(scratch.text(of: "errors"))")
             for page in ["about.html", "style.css", "pictures/memory.svg", "articles/index.html"] {
                 let source = try String(contentsOfFile: Repository.path("deploy/sample-site/\(page)"), encoding: .utf8)
                 #expect(try Web.get(httpPort, "/\(page)") == WebAnswer(status: 200, body: source))
@@ -36,9 +33,8 @@ extension SystemTests {
             #expect(try Web.get(httpPort, "/articles/names%20with%20blanks%20and%20100%25.html").status == 200)
             let type = try Shell.bash("curl -sI http://127.0.0.1:\(httpPort)/ | tr -d '\\r' | grep -i ^content-type")
             #expect(type == "Content-Type: text/html\n")
-            kill(process.processIdentifier, SIGINT)
-            process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
+            kill(program.pid, SIGINT)
+            #expect(program.wait() == 0)
             #expect((try? MemcachedClient(port: port)) == nil && (try? MemcachedClient(port: httpPort)) == nil)
             let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
             #expect(!mounts.contains(scratch.path("run/mnt")))
@@ -50,10 +46,10 @@ extension SystemTests {
             defer { daemon.remove() }
             let scratch = try Scratch()
             defer { scratch.remove() }
-            let process = try start(scratch, port: daemon.port, httpPort: try Ports.free())
-            process.waitUntilExit()
+            let program = try start(scratch, port: daemon.port, httpPort: try Ports.free())
+            let status = program.wait()
             let errors = scratch.text(of: "errors")
-            #expect(process.terminationStatus == 1)
+            #expect(status == 1)
             #expect(errors.contains("port \(daemon.port)") && errors.contains("make run PORT="))
         }
     }

@@ -24,6 +24,7 @@ import Testing
                     "--", "-x",
                 ])
         #expect(try ArgumentWords.normalized(["-vvv", "-"]) == ["--verbose", "--verbose", "--verbose", "-"])
+        #expect(try ArgumentWords.normalized(["--prefix=", "-l", ""]) == ["--prefix", "", "--listen", ""])
         #expect(throws: StartFailure.self) { try ArgumentWords.normalized(["--d"]) }
         #expect(throws: StartFailure.self) { try ArgumentWords.normalized(["--daemon=yes"]) }
     }

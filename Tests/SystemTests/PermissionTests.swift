@@ -97,7 +97,7 @@ extension SystemTests {
                 kill -TERM $pid
                 trap - EXIT
                 wait $pid && echo "status 0" >> reply
-                grep -q fuse.memfisd /proc/self/mountinfo && echo "still mounted" >> reply
+                grep -q "\(scratch.path)/mnt" /proc/self/mountinfo && echo "still mounted" >> reply
                 cat reply
                 USER
                 touch \(scratch.path)/log \(scratch.path)/reply && chown 65534 \(scratch.path)/log \(scratch.path)/reply

@@ -38,13 +38,16 @@ struct ServerProcess {
         lockMemory(logger)
         try Privileges.drop(to: settings.serving)
 
+        let housekeeper = Housekeeper(store: store)
         do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
         let session = try mount(store)
         announce(server, logger)
         sayReady()
 
         let isGraceful = waitForStop(server, logger)
-        stop(server, session, isGraceful: isGraceful, logger)
+        stop(server, session, isGraceful: isGraceful)
+        housekeeper.stop()
+        logger.notice("stopped")
         if channel == nil, settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
         return 0
     }
@@ -159,10 +162,11 @@ struct ServerProcess {
     }
 
     /// Takes the mount away, finishes what is under way on both doors, ends the threads.
-    private func stop(_ server: Server, _ session: FuseSession?, isGraceful: Bool, _ logger: Logger) {
-        if session != nil, let channel { _ = channel.ask(.unmount) }
+    private func stop(_ server: Server, _ session: FuseSession?, isGraceful: Bool) {
+        if session != nil {
+            if let channel { _ = channel.ask(.unmount) } else { MountPoints.detach(settings.mountPoints) }
+        }
         server.stop(gracefulSeconds: isGraceful ? Self.gracefulStopSeconds : Self.stopGraceSeconds)
         session?.stop()
-        logger.notice("stopped")
     }
 }

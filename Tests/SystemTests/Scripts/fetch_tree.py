@@ -40,9 +40,10 @@ def digest_of_source(path):
     fd = libc.syscall(OPENAT2, root, path, ctypes.byref(how), ctypes.sizeof(how))
     if fd < 0:
         return None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return None
     with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return None
         body = file.read()
         return hashlib.sha256(body).digest(), len(body)
 

@@ -7,7 +7,7 @@ final class Daemon {
     /// The mount point; nil without one.
     let mount: String?
     let socketPath: String
-    private let process: Process
+    private let program: Program
 
     static let prefix = "memfis://test"
 
@@ -31,27 +31,23 @@ final class Daemon {
         port = try Ports.free()
         socketPath = self.scratch.path("memfisd.sock")
         mount = mounted ? try self.scratch.directory("mnt") : nil
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
+        program = try Program(
             wrapper + [
                 Self.programPath, "-p", "\(port)", "-s", socketPath, "-a", "0666", "--prefix", Self.prefix, "-v",
             ]
-            + words + (mount.map { [$0] } ?? [])
-        process.standardInput = FileHandle.nullDevice
-        process.standardError = try self.scratch.file("log", containing: "")
-        try process.run()
-        let opened = Shell.waitUntil(timeoutSeconds: 30) { log.contains("ready") || !process.isRunning }
-        guard opened, process.isRunning else {
-            if process.isRunning { kill(pid, SIGKILL) }
+                + words + (mount.map { [$0] } ?? []),
+            errors: try self.scratch.file("log", containing: ""))
+        let opened = Shell.waitUntil(timeoutSeconds: 30) { log.contains("ready") || !program.isRunning }
+        guard opened, program.isRunning else {
+            if program.isRunning { kill(pid, SIGKILL) }
             throw TestFailure("memfisd did not start: \(log)")
         }
     }
 
     /// The process that was started: the monitor, where there is one.
-    var pid: pid_t { process.processIdentifier }
+    var pid: pid_t { program.pid }
     var log: String { scratch.text(of: "log") }
-    var isRunning: Bool { process.isRunning }
+    var isRunning: Bool { program.isRunning }
 
     /// The server process: the monitor's child, or the process itself where there is no monitor.
     var serverPid: pid_t {
@@ -67,16 +63,12 @@ final class Daemon {
     /// Ends it with a signal and gives its exit status, 128 + signal when a signal ended it.
     @discardableResult
     func stop(signal: Int32 = SIGTERM) -> Int32 {
-        if process.isRunning { kill(pid, signal) }
+        if program.isRunning { kill(pid, signal) }
         return waitForEnd()
     }
 
     /// Waits for its end; after 40 seconds it is killed.
-    func waitForEnd() -> Int32 {
-        if !Shell.waitUntil(timeoutSeconds: 40, { !process.isRunning }) { kill(pid, SIGKILL) }
-        process.waitUntilExit()
-        return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-    }
+    func waitForEnd() -> Int32 { program.wait(timeoutSeconds: 40) }
 
     /// Ends it and removes what the test wrote.
     func remove() {

@@ -11,6 +11,12 @@ enum Files {
 
     static func remove(_ path: String) { unsafe unlink(path) }
 
+    static func makeDirectory(_ path: String) throws {
+        guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
+            throw TestFailure("mkdir \(path): errno \(errno)")
+        }
+    }
+
     static func makeSymlink(to target: String, at path: String) throws {
         guard unsafe symlink(target, path) == 0 else { throw TestFailure("symlink \(path): errno \(errno)") }
     }

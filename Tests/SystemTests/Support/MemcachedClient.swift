@@ -51,6 +51,15 @@ final class MemcachedClient {
         }
     }
 
+    /// So many bytes.
+    func bytes(_ count: Int) throws -> [UInt8] {
+        received.reserveCapacity(count + (1 << 17))
+        while received.count < count { try receive() }
+        let result = Array(received[..<count])
+        received.removeFirst(count)
+        return result
+    }
+
     /// Sends a line and gives the first line of the reply.
     func command(_ line: String) throws -> String {
         try send(line + "\r\n")

@@ -7,7 +7,7 @@ final class Nginx {
     let unixPort: Int
     let plainPort: Int
     let plainDirectory: String
-    private let process: Process
+    private let program: Program
     private let scratch: Scratch
 
     init(before daemon: Daemon) throws {
@@ -44,17 +44,14 @@ final class Nginx {
             }
             """
         try configuration.write(toFile: scratch.path("nginx.conf"), atomically: true, encoding: .utf8)
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/nginx")
-        process.arguments = [
-            "-p", scratch.path, "-c", scratch.path("nginx.conf"), "-e", scratch.path("error.log"), "-g", "daemon off;",
-        ]
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
+        program = try Program([
+            "/usr/sbin/nginx", "-p", scratch.path, "-c", scratch.path("nginx.conf"), "-e", scratch.path("error.log"),
+            "-g", "daemon off;",
+        ])
         let opened = Shell.waitUntil(timeoutSeconds: 15) {
-            !process.isRunning || (try? MemcachedClient(port: plainPort)) != nil
+            !program.isRunning || (try? MemcachedClient(port: plainPort)) != nil
         }
-        guard opened, process.isRunning else { throw TestFailure("nginx did not start: \(log)") }
+        guard opened, program.isRunning else { throw TestFailure("nginx did not start: \(log)") }
     }
 
     var log: String { scratch.text(of: "error.log") }
@@ -63,8 +60,8 @@ final class Nginx {
     var doors: [(name: String, port: Int)] { [("TCP", tcpPort), ("unix socket", unixPort)] }
 
     func remove() {
-        if process.isRunning { kill(process.processIdentifier, SIGTERM) }
-        process.waitUntilExit()
+        if program.isRunning { kill(program.pid, SIGTERM) }
+        program.wait()
         scratch.remove()
     }
 }

@@ -17,16 +17,15 @@ struct Scratch {
         String(decoding: FileManager.default.contents(atPath: path(name)) ?? Data(), as: UTF8.self)
     }
 
-    /// Writes a file and opens it for reading and writing from its start.
-    func file(_ name: String, containing text: String) throws -> FileHandle {
-        guard FileManager.default.createFile(atPath: path(name), contents: Data(text.utf8)),
-            let handle = FileHandle(forUpdatingAtPath: path(name))
-        else { throw TestFailure("cannot write \(path(name))") }
-        return handle
+    /// Writes a file; its path.
+    func file(_ name: String, containing text: String) throws -> String {
+        try text.write(toFile: path(name), atomically: false, encoding: .utf8)
+        return path(name)
     }
 
+    /// A directory, made unless it is there. (One that carries a dead mount is there too.)
     func directory(_ name: String) throws -> String {
-        try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+        try Files.makeDirectory(path(name))
         return path(name)
     }
 

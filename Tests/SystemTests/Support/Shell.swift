@@ -17,18 +17,10 @@ enum Shell {
     ) throws -> ProgramResult {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = words
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = try scratch.file("input", containing: input)
-        process.standardOutput = try scratch.file("output", containing: "")
-        process.standardError = try scratch.file("errors", containing: "")
-        try process.run()
-        let pid = process.processIdentifier
-        if !waitUntil(timeoutSeconds: timeoutSeconds, { !process.isRunning }) { kill(pid, SIGKILL) }
-        process.waitUntilExit()
-        let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        let program = try Program(
+            words, input: try scratch.file("input", containing: input), output: scratch.path("output"),
+            errors: scratch.path("errors"), environment: environment)
+        let status = program.wait(timeoutSeconds: timeoutSeconds)
         return ProgramResult(
             status: status, output: scratch.text(of: "output"), errors: scratch.text(of: "errors"))
     }

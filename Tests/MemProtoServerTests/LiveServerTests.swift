@@ -1,0 +1,228 @@
+// The server with its sockets: the same transcripts over TCP and a unix socket, clients that do not read, the limits, the
+// stop.
+import Glibc
+import Logging
+import MemStore
+import Testing
+
+@testable import MemProtoServer
+
+/// A client's socket that waits for what it expects.
+final class TestClient {
+    let descriptor: Int32
+
+    init(_ address: SocketAddress) throws {
+        let family = address.family == .unix ? AF_UNIX : address.family == .ipv6 ? AF_INET6 : AF_INET
+        descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        let code = unsafe address.withPointer { unsafe connect(descriptor, $0, $1) }
+        if code != 0 { throw SystemError("connect", address.statsText) }
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ bytes: [UInt8]) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.send(
+                    descriptor, buffer.baseAddress! + sent, buffer.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            if count <= 0 { return }
+            sent += count
+        }
+    }
+
+    func send(_ text: String) { send(Array(text.utf8)) }
+
+    /// Exactly `count` bytes, or fewer if the server closes or says nothing for ten seconds.
+    func receive(_ count: Int) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        var received = 0
+        while received < count {
+            let length = unsafe buffer.withUnsafeMutableBytes { bytes in
+                unsafe recv(descriptor, bytes.baseAddress! + received, count - received, 0)
+            }
+            if length <= 0 { break }
+            received += length
+        }
+        return Array(buffer.prefix(received))
+    }
+
+    /// Sends and expects an answer; nothing else may come before it.
+    func expect(_ answer: String, to question: String, _ comment: String = "") {
+        send(question)
+        let received = receive(answer.utf8.count)
+        let isRight = received == Array(answer.utf8)
+        #expect(isRight, "\(comment) \(difference(received, Array(answer.utf8)))")
+    }
+
+    /// Whether the server has closed the connection, all it sent before having been read; waits for it.
+    var isClosed: Bool {
+        var byte: UInt8 = 0
+        let length = unsafe recv(descriptor, &byte, 1, 0)
+        return length == 0 || (length < 0 && errno == ECONNRESET)
+    }
+}
+
+/// A running server on ports of its own.
+final class LiveServer: Sendable {
+    let store: Store
+    let server: Server
+    let tcp: SocketAddress
+    let unix: SocketAddress
+
+    init(_ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
+        var configuration = ServerConfiguration()
+        configuration.tcpPort = 0
+        configuration.unixPath = "/tmp/memfisd-test-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
+        configuration.workerCount = 2
+        configuration.hasDebugCommands = true
+        change(&configuration)
+        store = try Store(configuration: StoreConfiguration())
+        server = Server(store: store, configuration: configuration, logger: Logger(label: "test"))
+        try server.bind()
+        try server.start()
+        let port = server.boundAddresses.first { !$0.isUnix }?.port ?? 0
+        tcp = try SocketAddress.resolve(host: "127.0.0.1", port: port)[0]
+        unix = try SocketAddress.unix(path: configuration.unixPath!)
+    }
+
+    func stop(gracefulSeconds: Double = 0) {
+        server.stop(gracefulSeconds: gracefulSeconds)
+        unsafe unlink(unix.host)
+    }
+}
+
+@Suite(.serialized) struct LiveServerTests {
+    /// Runs a transcript on a server that is reached at `address`.
+    private func check(_ transcript: Transcript, at address: SocketAddress) throws {
+        try TestClient(address).expect("OK\r\n", to: "flush_all\r\n")
+        let client = try TestClient(address)
+        var isClosed = false
+        for step in transcript.steps {
+            switch step {
+            case .exchange(let sent, let expected):
+                client.send(sent)
+                let answer = client.receive(expected.count)
+                if answer != expected { Issue.record("\(transcript): \(difference(answer, expected))") }
+            case .advance(let seconds):
+                try TestClient(address).expect("OK\r\n", to: "debugtime \(seconds)\r\n")
+            case .closed:
+                #expect(client.isClosed, "\(transcript)")
+                isClosed = true
+            }
+        }
+        // Nothing more may have come than was expected.
+        if !isClosed { client.expect("EN\r\n", to: "mg nothing_of_this_name\r\n", "\(transcript)") }
+    }
+
+    @Test("transcripts hold over TCP and over the unix socket")
+    func transcripts() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        try TestClient(live.tcp).expect("OK\r\n", to: "debugtime p\r\n")
+        for transcript in Transcript.all {
+            try check(transcript, at: live.tcp)
+            try check(transcript, at: live.unix)
+        }
+    }
+
+    @Test("a client that asks for much and reads nothing costs a bounded amount, and the others are served")
+    func slowReaders() throws {
+        let live = try LiveServer { $0.workerCount = 1 }
+        defer { live.stop() }
+        let other = try TestClient(live.tcp)
+        other.expect("STORED\r\n", to: "set big 0 0 900000\r\n" + String(repeating: "x", count: 900_000) + "\r\n")
+        other.expect("STORED\r\n", to: "set small 0 0 15000\r\n" + String(repeating: "y", count: 15000) + "\r\n")
+        let greedy = try TestClient(live.tcp)
+        greedy.send(String(repeating: "get big small\r\n", count: 200))
+        other.expect("MN\r\n", to: "mn\r\n")
+        for _ in 0..<100 { other.expect("END\r\n", to: "get nothing\r\n") }
+        let one = 900_000 + 15_000 + "VALUE big 0 900000\r\n\r\nVALUE small 0 15000\r\n\r\nEND\r\n".utf8.count
+        // All of it comes when it is read after all.
+        var isWhole = true
+        let end = Array("\r\nEND\r\n".utf8)
+        for _ in 0..<200 where isWhole { isWhole = greedy.receive(one).suffix(7) == end[...] }
+        #expect(isWhole)
+        greedy.expect("MN\r\n", to: "mn\r\n")
+    }
+
+    @Test("the connection over the limit is told so and closed")
+    func connectionLimit() throws {
+        let live = try LiveServer { $0.connectionsMax = 2 }
+        defer { live.stop() }
+        let first = try TestClient(live.tcp)
+        first.expect("MN\r\n", to: "mn\r\n")
+        let second = try TestClient(live.unix)
+        second.expect("MN\r\n", to: "mn\r\n")
+        do {
+            let third = try TestClient(live.tcp)
+            let told = third.receive(100)
+            #expect(told == Array("ERROR Too many open connections\r\n".utf8))
+        }
+        first.expect("MN\r\n", to: "mn\r\n")
+    }
+
+    @Test("a value that arrives in pieces is stored whole")
+    func slowWriter() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        let client = try TestClient(live.tcp)
+        let value = (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 9) }
+        let all = Array("set v 0 0 400000\r\n".utf8) + value + Array("\r\nget v\r\n".utf8)
+        var start = 0
+        var length = 1
+        while start < all.count {
+            client.send(Array(all[start..<min(all.count, start + length)]))
+            start += length
+            length = min(length * 2, 70_000)
+        }
+        let head = Array("STORED\r\nVALUE v 0 400000\r\n".utf8)
+        let answer = client.receive(head.count + value.count + 7)
+        let isRight = answer == head + value + Array("\r\nEND\r\n".utf8)
+        #expect(isRight)
+    }
+
+    @Test("a graceful stop finishes the answers that are under way")
+    func gracefulStop() throws {
+        let live = try LiveServer()
+        let client = try TestClient(live.tcp)
+        client.expect("STORED\r\n", to: "set big 0 0 1000000\r\n" + String(repeating: "x", count: 1_000_000) + "\r\n")
+        client.send(String(repeating: "get big\r\n", count: 20))
+        let one = 1_000_000 + "VALUE big 0 1000000\r\n\r\nEND\r\n".utf8.count
+        #expect(client.receive(one).count == one)
+        let stopping = try Thread.start(name: "stopping") { live.stop(gracefulSeconds: 20) }
+        #expect(client.receive(19 * one).count == 19 * one)
+        #expect(client.isClosed)
+        stopping.join()
+    }
+
+    @Test("a second server on the same port says which address is taken")
+    func portTaken() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        var configuration = ServerConfiguration()
+        configuration.tcpPort = live.tcp.port
+        let second = Server(store: live.store, configuration: configuration, logger: Logger(label: "test"))
+        #expect { try second.bind() } throws: { error in
+            "\(error)" == "bind tcp:127.0.0.1:\(live.tcp.port): Address already in use"
+        }
+    }
+
+    @Test("the unix socket has the mode that was asked for, and a stale one is replaced")
+    func unixMode() throws {
+        let live = try LiveServer { $0.unixMode = 0o660 }
+        var status = stat()
+        #expect(unsafe stat(live.unix.host, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o660)
+        live.server.stop(gracefulSeconds: 0)
+        var configuration = ServerConfiguration()
+        configuration.tcpPort = nil
+        configuration.unixPath = live.unix.host
+        let next = Server(store: live.store, configuration: configuration, logger: Logger(label: "test"))
+        try next.bind()
+        unsafe unlink(live.unix.host)
+    }
+}

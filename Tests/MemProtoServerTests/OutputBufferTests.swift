@@ -1,0 +1,124 @@
+// The output buffer: what is written, moved, taken back and sent.
+import Glibc
+import MemStore
+import Testing
+
+@testable import MemProtoServer
+
+/// Checks what a buffer has to send, without references. (The macro takes no buffer: it cannot be copied.)
+private func expect(_ output: borrowing OutputBuffer, _ expected: String) {
+    let text = output.unsent.text
+    #expect(text == expected)
+}
+
+private func expectEmpty(_ output: borrowing OutputBuffer) {
+    let isEmpty = output.isEmpty
+    #expect(isEmpty)
+}
+
+@Suite struct OutputBufferTests {
+    @Test("numbers are written in decimal at every length")
+    func numbers() {
+        var number: UInt64 = 1
+        for _ in 0..<20 {
+            for candidate in [number &- 1, number, number &+ 1] {
+                var output = OutputBuffer(capacity: 8)
+                output.write(number: candidate)
+                expect(output, "\(candidate)")
+            }
+            number = number &* 10
+        }
+        var output = OutputBuffer(capacity: 8)
+        output.write(signed: Int64.min)
+        output.write(number: .max)
+        expect(output, "\(Int64.min)\(UInt64.max)")
+    }
+
+    @Test("a buffer grows with what is written and keeps it")
+    func growth() {
+        var output = OutputBuffer(capacity: 64)
+        var expected = ""
+        for index in 0..<500 {
+            output.write(text: "line \(index)\r\n")
+            expected += "line \(index)\r\n"
+        }
+        expect(output, expected)
+    }
+
+    @Test("the rest moves to a buffer of its own and the first is empty")
+    func rest() {
+        var output = OutputBuffer(capacity: 64)
+        output.write("abcdef")
+        output.sentCount = 2
+        let rest = output.takeRest()
+        expect(rest, "cdef")
+        expectEmpty(output)
+    }
+
+    @Test("a hit is written as one line and the value")
+    func hit() {
+        var output = OutputBuffer(capacity: 8)
+        withText("key") { key in
+            withText("value") { output.writeHit(key, flags: .max, cas: 17, size: 5, tail: $0) }
+        }
+        expect(output, "VALUE key 4294967295 5 17\r\nvalue\r\n")
+    }
+
+    @Test("a large value goes out by reference, in pieces, whatever the socket takes at once")
+    func references() throws {
+        let server = try TestServer()
+        let session = server.store.makeSession()
+        defer { session.end() }
+        let value = (0..<900_001).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
+        let key = Array("large".utf8)
+        let outcome = value.withBytes { bytes in
+            key.withBytes { session.store($0, hash: session.hash($0), value: bytes, StoreCommand(mode: .set)).outcome }
+        }
+        #expect(outcome == .done)
+        var output = OutputBuffer(capacity: 64)
+        output.write("<")
+        for _ in 0..<3 {
+            key.withBytes { key in
+                let view = session.beginGet(key, hash: session.hash(key))
+                #expect(view.headLength > 0)
+                output.write(reference: session.lease(view))
+                output.write(view.tail)
+                output.write("|")
+                session.endGet(view)
+            }
+        }
+        // The item may go while it is being sent.
+        _ = key.withBytes { session.delete($0, hash: session.hash($0), DeleteCommand()) }
+        var received = try sendThroughSmallSocket(&output, session)
+        #expect(received.removeFirst() == UInt8(ascii: "<"))
+        #expect(received == value + [0x7c] + value + [0x7c] + value + [0x7c])
+        expectEmpty(output)
+    }
+
+    /// Sends all of `output` through a pair of sockets, moving the rest to a new buffer whenever the socket is full.
+    private func sendThroughSmallSocket(_ output: inout OutputBuffer, _ session: StoreSession) throws -> [UInt8] {
+        var pair: [Int32] = [0, 0]
+        #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
+        defer { for descriptor in pair { close(descriptor) } }
+        var scratch = SendScratch()
+        defer { scratch.destroy() }
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 50_021)
+        var sentBytes: UInt64 = 0
+        while true {
+            let result = output.send(to: pair[0], session: session, scratch: &scratch, sentBytes: &sentBytes)
+            if case .failed = result { Issue.record("the socket failed") }
+            if case .blocked = result { output = output.takeRest() }
+            var isDone = false
+            if case .done = result { isDone = true }
+            repeat {
+                let length = unsafe recv(pair[1], &buffer, buffer.count, Int32(MSG_DONTWAIT))
+                if length <= 0 { break }
+                received += buffer[..<length]
+            } while isDone
+            if isDone { break }
+        }
+        #expect(sentBytes == UInt64(received.count))
+        return received
+    }
+}

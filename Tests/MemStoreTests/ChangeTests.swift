@@ -1,0 +1,146 @@
+// The stream of changes: who is told what.
+import Testing
+
+@testable import MemStore
+
+@Suite("Changes") struct ChangeTests {
+    let store: TestStore
+    init() throws {
+        store = try TestStore { $0.servingUser = ServingUser(uid: 1000, gid: 1000, groups: []) }
+        store.session.setChangeToken(42)
+    }
+
+    /// Counts a lookup, as a kernel would.
+    private func look(_ name: String, in parent: Ino = .root) throws -> Ino {
+        try Array(name.utf8).withBytes { (name) throws(StoreError) in try store.session.lookup(name, in: parent).ino }
+    }
+    private var stream: ChangeStream { store.store.changes }
+
+    /// Takes and completes `count` changes.
+    private func take(_ count: Int) -> [Change] {
+        (0..<count).compactMap { _ in
+            let change = stream.next()
+            if let change { stream.complete(change) }
+            return change
+        }
+    }
+
+    @Test("without a reader nothing is recorded and nobody waits")
+    func noReader() throws {
+        #expect(store.set("memfis://h/a", "x").pendingChanges == 0)
+        _ = try look("a")
+        #expect(store.set("memfis://h/a", "y").pendingChanges == 0)
+    }
+
+    @Test("a new name below the root is told, and the root's own change; below what no kernel knows nothing is")
+    func newNames() throws {
+        stream.attachReader()
+        let result = store.set("memfis://h/d/e/f", "x")
+        #expect(result.pendingChanges == 2)
+        let changes = take(2)
+        #expect(changes.map(\.kind) == [.content, .entry] && changes[0].ino == .root)
+        #expect(changes[1].name == Array("d".utf8) && changes[1].parent == .root)
+        #expect(changes.allSatisfy { $0.token == 42 } && changes[0].sequence < changes[1].sequence)
+        #expect(store.set("memfis://h/d/e/g", "x").pendingChanges == 0)
+    }
+
+    @Test("a new content is told of a file that a kernel knows, until it forgets")
+    func contents() throws {
+        store.set("memfis://h/a", "x")
+        stream.attachReader()
+        #expect(store.set("memfis://h/a", "y").pendingChanges == 0)
+        let ino = try look("a")
+        #expect(store.set("memfis://h/a", "z").pendingChanges == 1)
+        #expect(take(1).first.map { $0.kind == .content && $0.ino == ino } == true)
+        store.session.forget(ino, count: 1)
+        #expect(store.set("memfis://h/a", "z").pendingChanges == 0)
+    }
+
+    @Test("a delete tells of the entry, the directory and the inode")
+    func deletes() throws {
+        store.set("memfis://h/a", "x")
+        let ino = try look("a")
+        stream.attachReader()
+        #expect(store.delete("memfis://h/a").pendingChanges == 3)
+        let changes = take(3)
+        #expect(changes.contains { $0.kind == .entry && $0.name == Array("a".utf8) && $0.ino == ino })
+        #expect(changes.contains { $0.kind == .attributes && $0.ino == ino })
+        store.session.forget(ino, count: 1)
+    }
+
+    @Test("an expiry tells of every name, and nobody waits for it")
+    func expiry() throws {
+        let second = store.session.nowSecond + 5
+        store.set("memfis://h/a", "x", StoreCommand(mode: .set, exptime: Exptime(second: second)))
+        try store.link("/a", as: "/b")
+        stream.attachReader()
+        store.advance(seconds: 5)
+        #expect(store.session.expireFiles(limit: 5) == 1)
+        let changes = take(3)
+        #expect(Set(changes.filter { $0.kind == .entry }.map(\.name)) == [Array("a".utf8), Array("b".utf8)])
+        #expect(changes.allSatisfy { $0.token == 0 })
+    }
+
+    @Test("a touch tells that the names may not be kept as long as before")
+    func touches() throws {
+        store.set("memfis://h/a", "x")
+        _ = try look("a")
+        stream.attachReader()
+        var options = GetOptions()
+        options.touch = Exptime(second: store.session.nowSecond + 5)
+        #expect(try #require(store.get("memfis://h/a", options)).view.pendingChanges == 3)
+        #expect(try #require(store.get("memfis://h/a", options)).view.pendingChanges == 0, "nothing changed")
+    }
+
+    @Test("equal notices that wait are one, and each change is completed")
+    func coalescing() throws {
+        let completed = Counter()
+        stream.onCompleted = { completed.add($0) }
+        store.set("memfis://h/a", "x")
+        _ = try look("a")
+        stream.attachReader()
+        for _ in 0..<5 { #expect(store.set("memfis://h/a", "y").pendingChanges == 1) }
+        store.session.setChangeToken(43)
+        #expect(store.set("memfis://h/a", "z").pendingChanges == 1)
+        let change = try #require(stream.next())
+        #expect(store.set("memfis://h/a", "late").pendingChanges == 1)
+        stream.complete(change)
+        #expect(completed.tokens == [42, 42, 42, 42, 42, 43])
+        _ = take(1)
+        #expect(completed.tokens.count == 7)
+        stream.complete(change)
+        #expect(completed.tokens.count == 7, "a change is completed once")
+    }
+
+    @Test("a reader that goes completes what waits and what it had taken")
+    func detaching() throws {
+        let completed = Counter()
+        stream.onCompleted = { completed.add($0) }
+        stream.attachReader()
+        store.set("memfis://h/a", "x")
+        _ = stream.next()
+        stream.detachReader()
+        #expect(completed.tokens == [42, 42])
+        #expect(stream.next() == nil)
+        #expect(store.set("memfis://h/b", "x").pendingChanges == 0)
+    }
+
+    @Test("changes made through the mount are not told: the kernel knows them")
+    func mountChanges() throws {
+        stream.attachReader()
+        try store.write("/a", "x")
+        try store.rename("/a", to: "/b")
+        try store.unlink("/b")
+        store.set("memfis://h/c", "x")
+        #expect(take(2).last?.name == Array("c".utf8))
+    }
+}
+
+/// Tokens that were completed.
+final class Counter: @unchecked Sendable {  // guarded by its lock
+    private let lock = Lock()
+    private var completed: [UInt64] = []
+    func add(_ token: UInt64) { lock.withLock { completed.append(token) } }
+    var tokens: [UInt64] { lock.withLock { completed } }
+    deinit { lock.destroy() }
+}

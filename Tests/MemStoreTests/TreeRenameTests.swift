@@ -1,0 +1,128 @@
+// rename(2) with all its refusals, and its flags.
+import Testing
+
+@testable import MemStore
+
+@Suite("Tree: rename") struct TreeRenameTests {
+    let store: TestStore
+    init() throws { store = try TestStore() }
+
+    @Test("a name moves within a directory and between directories")
+    func moves() throws {
+        try store.makeDirectory("/d")
+        try store.write("/a", "text")
+        let ino = try store.ino("/a")
+        try store.rename("/a", to: "/b")
+        try store.rename("/b", to: "/d/c")
+        #expect(!store.exists("/a") && !store.exists("/b"))
+        #expect(try store.ino("/d/c") == ino)
+        store.check()
+    }
+
+    @Test("a moved directory takes its link along")
+    func movedDirectory() throws {
+        try store.makeDirectory("/a")
+        try store.makeDirectory("/b")
+        try store.makeDirectory("/a/x")
+        try store.rename("/a/x", to: "/b/y")
+        #expect(try store.stat("/a").linkCount == 2 && store.stat("/b").linkCount == 3)
+        store.check()
+    }
+
+    @Test("a file replaces a file, which is freed")
+    func replaces() throws {
+        try store.write("/a", "new")
+        try store.write("/b", "old")
+        let count = store.store.statistics().fileCount
+        try store.rename("/a", to: "/b")
+        #expect(try store.text("/b") == "new")
+        #expect(store.store.statistics().fileCount == count - 1)
+        store.check()
+    }
+
+    @Test("a directory replaces an empty directory only")
+    func replacesDirectory() throws {
+        try store.makeDirectory("/a")
+        try store.makeDirectory("/b")
+        try store.makeDirectory("/p")
+        try store.makeNode("/a/f")
+        try store.makeNode("/b/g")
+        try store.makeNode("/file")
+        #expect(throws: StoreError.notEmpty) { try store.rename("/a", to: "/b") }
+        #expect(throws: StoreError.notDirectory) { try store.rename("/a", to: "/file") }
+        #expect(throws: StoreError.isDirectory) { try store.rename("/file", to: "/b") }
+        try store.unlink("/b/g")
+        try store.rename("/a", to: "/b")
+        #expect(try store.names("/b") == ["f"])
+        #expect(try store.stat("/").linkCount == 4)
+        store.check()
+    }
+
+    @Test("a directory cannot move into itself or below, nor can an exchange do so")
+    func intoItself() throws {
+        try store.makeDirectory("/a")
+        try store.makeDirectory("/a/b")
+        try store.makeDirectory("/a/b/c")
+        #expect(throws: StoreError.invalid) { try store.rename("/a", to: "/a/x") }
+        #expect(throws: StoreError.invalid) { try store.rename("/a", to: "/a/b/c/x") }
+        #expect(throws: StoreError.notEmpty) { try store.rename("/a/b/c", to: "/a") }
+        #expect(throws: StoreError.invalid) { try store.rename("/a/b/c", to: "/a", .exchange) }
+        store.check()
+    }
+
+    @Test("a rename of one link onto another of the same inode does nothing")
+    func sameInode() throws {
+        try store.makeNode("/a")
+        try store.link("/a", as: "/b")
+        try store.rename("/a", to: "/b")
+        #expect(store.exists("/a") && store.exists("/b"))
+        try store.rename("/a", to: "/a")
+        #expect(store.exists("/a"))
+        store.check()
+    }
+
+    @Test("noReplace refuses a name that is there, exchange needs one")
+    func flags() throws {
+        try store.write("/a", "A")
+        try store.write("/b", "B")
+        #expect(throws: StoreError.exists) { try store.rename("/a", to: "/b", .noReplace) }
+        #expect(throws: StoreError.noEntry) { try store.rename("/a", to: "/c", .exchange) }
+        try store.rename("/a", to: "/b", .exchange)
+        #expect(try store.text("/a") == "B" && store.text("/b") == "A")
+        try store.rename("/a", to: "/c", .noReplace)
+        #expect(!store.exists("/a") && store.exists("/c"))
+        store.check()
+    }
+
+    @Test("a file and a directory change places, with the links of their directories")
+    func exchangesKinds() throws {
+        try store.makeDirectory("/d")
+        try store.makeDirectory("/d/sub")
+        try store.makeDirectory("/e")
+        try store.write("/e/file", "text")
+        try store.rename("/d/sub", to: "/e/file", .exchange)
+        #expect(try store.text("/d/sub") == "text")
+        #expect(try store.stat("/d").linkCount == 2 && store.stat("/e").linkCount == 3)
+        store.check()
+    }
+
+    @Test("what is missing, or below a file, is refused")
+    func missing() throws {
+        try store.makeNode("/a")
+        #expect(throws: StoreError.noEntry) { try store.rename("/x", to: "/y") }
+        #expect(throws: StoreError.notDirectory) { try store.rename("/a", to: "/a/b") }
+        #expect(throws: StoreError.noEntry) { try store.rename("/a", to: "/x/b") }
+    }
+
+    @Test("rename changes the ctime of the file and the times of both directories")
+    func times() throws {
+        try store.makeDirectory("/d")
+        try store.makeDirectory("/e")
+        try store.makeNode("/d/a")
+        let (file, source, target) = (try store.stat("/d/a"), try store.stat("/d"), try store.stat("/e"))
+        try store.rename("/d/a", to: "/e/b")
+        let moved = try store.stat("/e/b")
+        #expect(moved.ctime != file.ctime && moved.mtime == file.mtime)
+        #expect(try store.stat("/d").mtime != source.mtime && store.stat("/e").mtime != target.mtime)
+    }
+}

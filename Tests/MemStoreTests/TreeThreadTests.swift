@@ -1,0 +1,129 @@
+// Both doors at once: threads on the same few files, and nobody sees half of anything.
+import Glibc
+import Testing
+
+@testable import MemStore
+
+/// Runs bodies on threads of their own, each with a session, and waits for them.
+private func runThreads(_ store: Store, _ bodies: [@Sendable (StoreSession) -> Void]) {
+    final class Box: @unchecked Sendable {  // handed to its thread once
+        let session: StoreSession
+        let body: @Sendable (StoreSession) -> Void
+        init(_ session: StoreSession, _ body: @escaping @Sendable (StoreSession) -> Void) {
+            self.session = session
+            self.body = body
+        }
+    }
+    var threads: [pthread_t] = []
+    for body in bodies {
+        var thread = pthread_t()
+        let context = unsafe Unmanaged.passRetained(Box(store.makeSession(), body)).toOpaque()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                let box = unsafe Unmanaged<Box>.fromOpaque(context).takeRetainedValue()
+                box.body(box.session)
+                box.session.end()
+                return nil
+            }, context)
+        precondition(code == 0, "a test can start a thread")
+        threads.append(thread)
+    }
+    for thread in threads { pthread_join(thread, nil) }
+}
+
+@Suite("Tree with threads") struct TreeThreadTests {
+    private static let names = ["a", "b", "c", "d"]
+    private static let rounds = 1500
+
+    /// A value that shows tearing: one letter, over and over, of a length that the letter tells.
+    private static func value(_ random: inout SeededRandom) -> [UInt8] {
+        let letter = random.below(26)
+        return [UInt8](repeating: UInt8(97 + letter), count: 1 + letter * 1500)
+    }
+    private static func isWhole(_ value: [UInt8]) -> Bool {
+        guard let first = value.first else { return false }
+        return value.count == 1 + (Int(first) - 97) * 1500 && value.allSatisfy { $0 == first }
+    }
+
+    @Test("port and mount write, read, rename, expire and delete the same files; every page is whole")
+    func bothDoors() throws {
+        let store = try TestStore(limitMiB: 32) {
+            $0.servingUser = ServingUser(uid: 1000, gid: 1000, groups: [])
+        }
+        try store.change("/") { $0.mode = 0o777 }
+        store.store.changes.attachReader()
+        let torn = Counter()
+        let pages = Counter()
+        @Sendable func port(seed: UInt64) -> @Sendable (StoreSession) -> Void {
+            { session in
+                let own = TestStore(store: store.store, session: session)
+                var random = SeededRandom(seed)
+                for _ in 0..<Self.rounds {
+                    let key = "memfis://h/d/" + Self.names[random.below(4)]
+                    switch random.below(10) {
+                    case 0: _ = own.delete(key)
+                    case 1:
+                        let command = StoreCommand(mode: .set, exptime: .immediately)
+                        own.set(key, Self.value(&random), command)
+                    case 2...4: own.set(key, Self.value(&random))
+                    case 5: _ = own.setInPieces(key, Self.value(&random), step: 5000)
+                    default:
+                        if let page = own.get(key) {
+                            pages.add(1)
+                            if !Self.isWhole(page.value) { torn.add(UInt64(page.value.count)) }
+                        }
+                    }
+                }
+            }
+        }
+        @Sendable func mount(seed: UInt64) -> @Sendable (StoreSession) -> Void {
+            { session in
+                let own = TestStore(store: store.store, session: session)
+                var random = SeededRandom(seed)
+                for round in 0..<Self.rounds {
+                    let path = "/d/" + Self.names[random.below(4)]
+                    let other = "/d/" + Self.names[random.below(4)]
+                    switch random.below(8) {
+                    case 0: try? own.unlink(path)
+                    case 1: try? own.rename(path, to: other)
+                    case 2: try? own.rename(path, to: other, .exchange)
+                    case 3: _ = try? own.names("/d")
+                    case 4: try? own.change(path) { $0.mtime = .now }
+                    case 5: _ = try? own.makeDirectory("/d")
+                    default:
+                        // As an editor: a temporary file, renamed over.
+                        let temporary = "/d/.tmp\(seed)-\(round)"
+                        if (try? own.write(temporary, Self.value(&random))) != nil {
+                            try? own.rename(temporary, to: path)
+                        }
+                    }
+                    if round % 64 == 0 { session.expireFiles(limit: 10) }
+                }
+            }
+        }
+        let reader: @Sendable (StoreSession) -> Void = { _ in
+            while let change = store.store.changes.next() { store.store.changes.complete(change) }
+        }
+        let housekeeping: @Sendable (StoreSession) -> Void = { session in
+            runThreads(store.store, [port(seed: 1), port(seed: 2), mount(seed: 3), mount(seed: 4)])
+            session.expireFiles(limit: 1000)
+            store.store.changes.detachReader()
+        }
+        runThreads(store.store, [reader, housekeeping])
+        #expect(torn.tokens.isEmpty)
+        #expect(pages.tokens.count > 500)
+        store.check()
+        let own = try store.names("/d").count
+        #expect(store.store.statistics().fileCount == own)
+    }
+}
+
+extension TestStore {
+    /// The same store with another thread's session.
+    init(store: Store, session: StoreSession) {
+        self.store = store
+        self.session = session
+    }
+}
