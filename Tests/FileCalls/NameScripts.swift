@@ -70,7 +70,8 @@ enum NameScripts {
         let paths = [
             "{n*255}", "{n*256}", long, "directory/{n*256}", "{./*2040}directory/{n*5}", "{./*2043}directory",
             "{./*2047}f", "{./*2048}", "{./*3000}", "file/x", "file/", "file/.", "missing/x", "missing/", "loop",
-            "loop/x", "one/x", "directory/.", "directory/..", "directory/./x", ".", "..", "''", "closed/d/x", "closed/x",
+            "loop/x", "one/x", "directory/.", "directory/..", "directory/./x", ".", "..", "''", "closed/d/x",
+            "closed/x",
             "/proc/memfisd",
         ]
         for path in paths {
@@ -88,7 +89,9 @@ enum NameScripts {
             for target in types {
                 for mode in 0...3 {
                     lines += make(source, "from") + make(target, "to")
-                    lines += ["\(root) mark", "\(root) rename from to \(mode)", "\(root) times from", "\(root) times to"]
+                    lines += [
+                        "\(root) mark", "\(root) rename from to \(mode)", "\(root) times from", "\(root) times to",
+                    ]
                     lines += ["\(root) times .", "\(root) tree .", "\(root) lstat ."] + remove("from") + remove("to")
                 }
             }

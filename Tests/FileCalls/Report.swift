@@ -60,9 +60,10 @@ enum Report {
         defer { unsafe closedir(directory) }
         var names: [String] = []
         while let entry = unsafe readdir(directory) {
-            names.append(unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            })
+            names.append(
+                unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                    unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                })
         }
         return names.sorted()
     }
@@ -110,14 +111,16 @@ enum Report {
         if count <= 20, bytes.allSatisfy({ $0 > 32 && $0 < 127 }) {
             return "\(count) " + String(decoding: bytes, as: UTF8.self)
         }
-        return "\(count) #\(bytes.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 })"
+        return
+            "\(count) #\(bytes.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 })"
     }
 
     static func attribute(_ name: String, of path: String, room: Int) -> String {
         var value = [CChar](repeating: 0, count: max(1, room))
         let count = unsafe fc_getxattr(path, name, &value, room)
         guard count >= 0 else { return result(-1) }
-        return "\(count) " + String(decoding: value.prefix(min(room, count, 20)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "\(count) "
+            + String(decoding: value.prefix(min(room, count, 20)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     static func attributeNames(_ path: String) -> String {

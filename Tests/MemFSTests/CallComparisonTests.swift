@@ -100,7 +100,8 @@ final class CallComparison {
             let isError = answer.first == "E" && !answer.contains(" ")
             result.kinds["\(call) \(isError ? answer : "succeeds")", default: 0] += 1
             guard answer != expected[index], result.differences.count < 10 else { continue }
-            result.differences.append("\(index + 1): \(line): tmpfs \(expected[index].prefix(300)), mount \(answer.prefix(300))")
+            result.differences.append(
+                "\(index + 1): \(line): tmpfs \(expected[index].prefix(300)), mount \(answer.prefix(300))")
         }
         return result
     }

@@ -11,7 +11,8 @@ extension SystemTests {
             let count = Int(ProcessInfo.processInfo.environment["MEMFISD_LOAD_OPERATIONS"] ?? "") ?? 1500
             let load = Load(daemon: daemon, operationCount: count)
             let roles: [@Sendable (Load, Int) throws -> Void] = [
-                Load.setAndRead, Load.setAndRead, Load.writeAndGet, Load.renameAndGet, Load.writeAndGet, Load.get, Load.read,
+                Load.setAndRead, Load.setAndRead, Load.writeAndGet, Load.renameAndGet, Load.writeAndGet, Load.get,
+                Load.read,
                 Load.churn,
             ]
             for (number, role) in roles.enumerated() { load.start(number, role) }
@@ -170,14 +171,18 @@ private final class Load: @unchecked Sendable {  // all that changes is guarded 
             try load.set(name, text, by: client)
             guard try Files.text(load.daemon.path(name)) == text else { throw TestFailure("stale \(name)") }
             if round % 2 == 0 {
-                guard try client.command("delete \(load.key(name))") == "DELETED" else { throw TestFailure("not deleted") }
+                guard try client.command("delete \(load.key(name))") == "DELETED" else {
+                    throw TestFailure("not deleted")
+                }
             } else {
                 Files.remove(load.daemon.path(name))
             }
             guard try client.get(load.key(name)) == nil, !Files.exists(load.daemon.path(name)) else {
                 throw TestFailure("\(name) is still there")
             }
-            guard unsafe rmdir(load.daemon.path("d\(round % 3)/e")) == 0 else { throw TestFailure("rmdir: errno \(errno)") }
+            guard unsafe rmdir(load.daemon.path("d\(round % 3)/e")) == 0 else {
+                throw TestFailure("rmdir: errno \(errno)")
+            }
         }
     }
 }
