@@ -82,6 +82,8 @@ extension CommandExecutor {
             options.vivify = touch
         }
         options.recacheBelowSeconds = request.recache.map(Int64.init)
+        options.recachesBeforeTouch =
+            request.recache != nil && request.newExptime != nil && lastWord(of: fields, isFirst: "T", over: "R")
         options.newCas = request.newCas
         options.countsAccess = !request.has("u")
         options.handlesMarks = true

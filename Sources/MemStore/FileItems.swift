@@ -145,9 +145,8 @@ extension StoreSession {
         view.hadWinner = inode.fields.state.contains(.won)
         guard !view.hadWinner else { return }
         view.wins = view.isStale
-        if let limit = options.recacheBelowSeconds, inode.fields.exptime != .never,
-            inode.fields.exptime.secondsLeft(at: nowSecond) < limit
-        {
+        let exptime = options.recachesBeforeTouch ? view.exptimeBefore : inode.fields.exptime
+        if let limit = options.recacheBelowSeconds, exptime != .never, exptime.secondsLeft(at: nowSecond) < limit {
             view.wins = true
         }
         if view.wins { inode.fields.state.insert(.won) }

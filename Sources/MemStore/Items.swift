@@ -93,8 +93,9 @@ extension StoreSession {
         view.hadWinner = record.meta.contains(.won)
         view.isStale = record.meta.contains(.stale)
         guard !view.hadWinner else { return }
-        let left = view.exptime.secondsLeft(at: state.nowSecond)
-        let isDue = options.recacheBelowSeconds.map { view.exptime != .never && left < $0 } ?? false
+        let exptime = options.recachesBeforeTouch ? view.exptimeBefore : view.exptime
+        let left = exptime.secondsLeft(at: state.nowSecond)
+        let isDue = options.recacheBelowSeconds.map { exptime != .never && left < $0 } ?? false
         if view.isStale || isDue {
             record.meta.insert(.won)
             view.wins = true

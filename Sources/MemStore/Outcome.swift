@@ -93,6 +93,8 @@ public struct GetOptions: Sendable {
     public var vivify: Exptime?
     /// Meta `R`: win the right to recache when fewer than this many seconds are left.
     public var recacheBelowSeconds: Int64?
+    /// `recacheBelowSeconds` is judged by the expiry before `touch`: meta `R` stands before `T`.
+    public var recachesBeforeTouch = false
     /// Meta `E`: the cas of an item that `vivify` creates.
     public var newCas: UInt64?
     /// Whether this access counts as a use of the item (false for meta `u` and `me`).

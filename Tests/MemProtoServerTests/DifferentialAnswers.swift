@@ -1,0 +1,90 @@
+// Answers of two servers in one form: numbers that depend on the moment or on a server's own counting are replaced, so that
+// what is left has to be the same.
+
+/// The cas tokens of one side, by the order in which they were first seen.
+struct SeenCas {
+    private(set) var tokens: [String] = []
+    private var places: [String: Int] = [:]
+
+    /// A token's place; 0 stays as it is.
+    mutating func place(_ token: Substring) -> String {
+        if token == "0" { return "0" }
+        let text = String(token)
+        if let place = places[text] { return "#\(place)" }
+        places[text] = tokens.count
+        tokens.append(text)
+        return "#\(tokens.count - 1)"
+    }
+
+    /// `text` with the tokens that `{cas N}` stands for.
+    func insert(into text: String) -> String {
+        guard text.contains("{cas ") else { return text }
+        var result = ""
+        var rest = Substring(text)
+        while let open = rest.firstRange(of: "{cas "), let close = rest[open.upperBound...].firstIndex(of: "}") {
+            let place = Int(rest[open.upperBound..<close]) ?? 0
+            result += rest[..<open.lowerBound] + (tokens.indices.contains(place) ? tokens[place] : "1")
+            rest = rest[rest.index(after: close)...]
+        }
+        return result + rest
+    }
+}
+
+/// Brings answers into a common form.
+enum DifferentialAnswers {
+    static func common(_ answer: [UInt8], _ seen: inout SeenCas) -> String {
+        var result: [UInt8] = []
+        var at = 0
+        while at < answer.count {
+            let end = answer[at...].firstIndex(of: 10).map { $0 + 1 } ?? answer.count
+            let line = String(decoding: answer[at..<end], as: UTF8.self)
+            at = end
+            var words = line.split(separator: " ", omittingEmptySubsequences: false)
+            let last = words[words.count - 1]
+            let lineEnd = last.hasSuffix("\r\n") ? "\r\n" : last.hasSuffix("\n") ? "\n" : ""
+            words[words.count - 1] = last.dropLast(lineEnd.isEmpty ? 0 : 1)
+            result += Array(rewritten(words, &seen).joined(separator: " ").utf8) + Array(lineEnd.utf8)
+            if let length = valueLength(words) {
+                let stop = min(answer.count, at + length + 2)
+                result += answer[at..<stop]
+                at = stop
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func valueLength(_ words: [Substring]) -> Int? {
+        switch words[0] {
+        case "VALUE": words.count >= 4 ? Int(words[3]) : nil
+        case "VA": words.count >= 2 ? Int(words[1]) : nil
+        default: nil
+        }
+    }
+
+    private static func rewritten(_ words: [Substring], _ seen: inout SeenCas) -> [String] {
+        var result = words.map(String.init)
+        switch words[0] {
+        case "VALUE":
+            if words.count == 5 { result[4] = seen.place(words[4]) }
+        case "HD", "VA", "EN", "NS", "EX", "NF":
+            for index in 1..<max(1, words.count) { result[index] = token(words[index], &seen) }
+        case "ME":
+            for index in words.indices {
+                if words[index].hasPrefix("exp=") || words[index].hasPrefix("la=") { result[index] = "*" }
+                if words[index].hasPrefix("cas=") { result[index] = "cas=" + seen.place(words[index].dropFirst(4)) }
+            }
+        case "VERSION": result = ["VERSION"]
+        default: break
+        }
+        return result
+    }
+
+    /// One token of a meta answer. Time left is compared in thousands of seconds, time since an access not at all.
+    private static func token(_ word: Substring, _ seen: inout SeenCas) -> String {
+        let number = word.dropFirst()
+        if word.hasPrefix("c"), UInt64(number) != nil { return "c" + seen.place(number) }
+        if word.hasPrefix("t"), let seconds = Int64(number), seconds > 0 { return "t~\(seconds / 1000)" }
+        if word.hasPrefix("l"), UInt64(number) != nil { return "l*" }
+        return String(word)
+    }
+}
