@@ -43,8 +43,7 @@ let package = Package(
             dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(
-            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"],
-            swiftSettings: strict),
+            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),

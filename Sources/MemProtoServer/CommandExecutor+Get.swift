@@ -67,12 +67,22 @@ extension CommandExecutor {
             if entry.form.touches {
                 answerTouching(connection, key, entry)
             } else {
-                answer(key, hash: entry.hash, showsCas: entry.form == .gets)
+                answer(connection, key, hash: entry.hash, showsCas: entry.form == .gets)
             }
-            if entry.isLast { output.write("END\r\n") }
+            if entry.isLast { endGet(connection, entry.form) }
         }
         batch.clear()
         return nil
+    }
+
+    /// Ends the answer of a get. A touch that was refused is told in place of the end: clients read up to either.
+    @inline(__always) private mutating func endGet(_ connection: Cell<Connection>, _ form: GetForm) {
+        if form.touches, connection.value.refusal != .none {
+            refuse(connection.value.refusal)
+            connection.value.refusal = .none
+        } else {
+            output.write("END\r\n")
+        }
     }
 
     /// Stops before `entry`, whose answer has no room.
@@ -139,6 +149,7 @@ extension CommandExecutor {
             refuse(.badExptime)
             return nil
         }
+        connection.value.refusal = .none
         connection.value.keysExptime = exptime(Int64(number))
         let next = at
         at = lineStart
@@ -153,17 +164,31 @@ extension CommandExecutor {
     }
 
     /// Writes the answer to one key of a plain get; nothing for a miss.
-    @inline(__always) private mutating func answer(_ key: Bytes, hash: UInt64, showsCas: Bool) {
+    @inline(__always) private mutating func answer(_ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool) {
         let view = session.beginGet(key, hash: hash)
         guard view.isHit else {
             counters.value.getMisses &+= 1
             countAbsence(view.presence)
             session.endGet(view)
+            if isObserved { observe(connection, get: key, view) }
             return
         }
         counters.value.getHits &+= 1
         write(key, view, showsCas: showsCas)
         session.endGet(view)
+        if isObserved { observe(connection, get: key, view) }
+    }
+
+    /// Log lines or prefix counts are wanted.
+    @inline(__always) var isObserved: Bool { countsPrefixes || watched.rawValue != 0 }
+
+    /// Counts and logs a read. Not part of the hot path, and kept out of it.
+    @inline(never) private func observe(_ connection: Cell<Connection>, get key: Bytes, _ view: ItemView) {
+        if countsPrefixes {
+            shared.prefixCounts.count(.get, key)
+            if view.isHit { shared.prefixCounts.count(.hit, key) }
+        }
+        log(read: key, view, connection)
     }
 
     /// The same with a new expiry.
@@ -178,8 +203,10 @@ extension CommandExecutor {
         } else {
             counters.value.touchMisses &+= 1
             countAbsence(view.presence)
+            if let refusal = Self.refusal(for: view.refusal) { connection.value.refusal = refusal }
         }
         session.endGet(view)
+        if isObserved { observe(connection, get: key, view) }
     }
 
     /// Writes a hit. The view's loan is still open: nothing here waits.

@@ -6,10 +6,14 @@ extension CommandExecutor {
     mutating func delete(_ connection: Cell<Connection>, _ fields: Fields) {
         guard fields.count >= 2, isKey(fields[1]) else { return refuse(.badFormat, isQuiet: fields.endsWithNoreply) }
         let key = fields[1]
+        log(lookup: key, connection)
+        if countsPrefixes { shared.prefixCounts.count(.delete, key) }
+        let line = deletionLine(key, by: "delete")
         let result = session.delete(key, hash: session.hash(key), DeleteCommand())
         connection.value.pendingChanges += result.pendingChanges
         if result.outcome == .done {
             counters.value.deleteHits &+= 1
+            if let line { shared.watchHub.log(.deletions, line) }
         } else {
             counters.value.deleteMisses &+= 1
             countAbsence(result.previous)
@@ -28,6 +32,7 @@ extension CommandExecutor {
         command.isIncrement = isIncrement
         command.delta = delta
         let key = fields[1]
+        log(lookup: key, connection)
         let result = session.arithmetic(key, hash: session.hash(key), command)
         connection.value.pendingChanges += result.pendingChanges
         count(result, isIncrement: isIncrement)
@@ -64,6 +69,7 @@ extension CommandExecutor {
         let key = fields[1]
         let view = session.beginGet(key, hash: session.hash(key), options: options)
         session.endGet(view)
+        log(read: key, view, connection)
         connection.value.pendingChanges += view.pendingChanges
         if view.isHit {
             counters.value.touchHits &+= 1
@@ -71,6 +77,8 @@ extension CommandExecutor {
             counters.value.touchMisses &+= 1
             countAbsence(view.presence)
         }
-        if !isQuiet { output.write(view.isHit ? "TOUCHED\r\n" : "NOT_FOUND\r\n") }
+        if isQuiet { return }
+        if let refusal = Self.refusal(for: view.refusal) { return refuse(refusal) }
+        output.write(view.isHit ? "TOUCHED\r\n" : "NOT_FOUND\r\n")
     }
 }

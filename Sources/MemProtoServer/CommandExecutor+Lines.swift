@@ -86,7 +86,9 @@ extension CommandExecutor {
         case .decr?: arithmetic(connection, fields, isIncrement: false)
         case .delete?: delete(connection, fields)
         case .touch?: touch(connection, fields)
-        case .mn?: output.write("MN\r\n")
+        case .mn?:
+            output.write("MN\r\n")
+            return .outputFull
         case .mg?: metaGet(connection, fields)
         case .ms?: return metaSet(connection, fields, input, lineStart: lineStart, &at)
         case .md?: metaDelete(connection, fields)
@@ -95,6 +97,7 @@ extension CommandExecutor {
         case .stats?: stats(connection, fields)
         case .version?: version()
         case .quit?: return .close
+        case .watch?: watch(connection, fields)
         case .lru?: lru(fields)
         case .slabs?: slabs(fields)
         case .shutdown?: return shutdown(connection, fields)
@@ -108,6 +111,7 @@ extension CommandExecutor {
         switch LongKeyword(fields[0]) {
         case .verbosity?: verbosity(fields)
         case .flushAll?: flushAll(fields)
+        case .lruCrawler?: lruCrawler(connection, fields)
         case .cacheMemlimit?: cacheMemlimit(fields)
         case .refreshCerts?: refuse(.unknownCommand)
         case .debugtime? where shared.configuration.hasDebugCommands: debugTime(fields)

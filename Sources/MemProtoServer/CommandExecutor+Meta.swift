@@ -45,6 +45,8 @@ extension CommandExecutor {
             session.endGet(view)
             counters.value.getMisses &+= 1
             countAbsence(view.presence)
+            log(read: line.key, view, connection)
+            if let refusal = Self.refusal(for: view.refusal) { return refuse(refusal) }
             if !request.isQuiet { writeShort("EN", line, fields, from: 2) }
             return
         }
@@ -67,6 +69,7 @@ extension CommandExecutor {
         output.write("\r\n")
         if showsValue { writeValue(view) }
         session.endGet(view)
+        log(read: line.key, view, connection)
     }
 
     /// What an mg does beside reading.
@@ -174,11 +177,14 @@ extension CommandExecutor {
         command.newCas = request.newCas
         command.exptime = request.newExptime.map { exptime(Int64($0)) }
         command.flags = request.flags
+        log(lookup: line.key, connection)
+        let logLine = command.marksStale ? nil : deletionLine(line.key, by: "md")
         let result = session.delete(line.key, hash: session.hash(line.key), command)
         connection.value.pendingChanges += result.pendingChanges
         switch result.outcome {
         case .done:
             if !command.marksStale || command.clearsValue { counters.value.deleteHits &+= 1 }
+            if let logLine { shared.watchHub.log(.deletions, logLine) }
             if !request.isQuiet { writeShort("HD", line, fields, from: 2) }
         case .exists:
             counters.value.deleteMisses &+= 1
@@ -202,6 +208,7 @@ extension CommandExecutor {
             return refuse(isOwnText ? refusal : .metaArithmeticFlag)
         }
         guard let command = arithmeticCommand(line.request, fields) else { return refuse(.metaArithmeticMode) }
+        log(lookup: line.key, connection)
         let result = session.arithmetic(line.key, hash: session.hash(line.key), command)
         connection.value.pendingChanges += result.pendingChanges
         count(result, isIncrement: command.isIncrement)

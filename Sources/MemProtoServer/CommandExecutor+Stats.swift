@@ -14,8 +14,15 @@ extension CommandExecutor {
             write(
                 shared.configuration.settings(
                     memoryLimitBytes: shared.store.statistics().memoryLimitBytes, verbosity: shared.verbosity,
-                    countsPrefixes: shared.configuration.countsPrefixes))
+                    countsPrefixes: shared.countsPrefixes))
         case "conns": statsConns(asking: connection)
+        case "items": begin(Dump(.itemStats), connection)
+        case "slabs": begin(Dump(.slabStats), connection)
+        case "sizes" where shared.configuration.setting("track_sizes", else: "no") == "yes":
+            begin(Dump(.sizeStats), connection)
+        case "sizes": write([(name: "sizes_status", value: "disabled")])
+        case "cachedump": cachedump(connection, fields)
+        case "detail": statsDetail(fields)
         case "memfis":
             var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
             write(report.memfis())
@@ -29,7 +36,23 @@ extension CommandExecutor {
         output.write("END\r\n")
     }
 
+    /// `stats detail on|off|dump`
+    private mutating func statsDetail(_ fields: Fields) {
+        if !shared.configuration.allowsDumps { return output.write("CLIENT_ERROR stats detail not allowed\r\n") }
+        switch fields.count >= 3 ? fields[2].text : "" {
+        case "on", "off":
+            shared.countsPrefixes = fields[2].isEqual(to: "on")
+            countsPrefixes = shared.countsPrefixes
+            output.write("OK\r\n")
+        case "dump":
+            shared.prefixCounts.lines().withBytes { output.write($0) }
+            output.write("END\r\n")
+        default: output.write("CLIENT_ERROR usage: stats detail on|off|dump\r\n")
+        }
+    }
+
     private mutating func resetStats() {
+        shared.prefixCounts.reset()
         shared.forEachWorker(from: face) { $0.counters.value = WorkerCounters() }
         shared.counts[.connectionsTotal] = 0
         shared.counts[.rejected] = 0
@@ -71,6 +94,8 @@ extension Connection {
         case .keys: "conn_mwrite"
         case .value: "conn_nread"
         case .swallow: "conn_swallow"
+        case .dump: "conn_mwrite"
+        case .watching: "conn_watch"
         case .closing: "conn_closing"
         }
     }

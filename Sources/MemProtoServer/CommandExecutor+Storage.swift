@@ -16,6 +16,8 @@ extension CommandExecutor {
         case .request(let request):
             if request.length > lengthNeverTooLarge,
                 session.isTooLarge(key: request.key, flags: request.flags, length: request.length) {
+                log(lookup: request.key, connection)
+                log(store: request.key, command(of: request), .tooLarge, length: request.length, connection)
                 refuseTooLarge(key: request.key, deletes: mode == .set && !isCas)
                 return swallow(connection, length: request.length, request.isNoreply ? .none : .tooLarge)
             }
@@ -102,6 +104,7 @@ extension CommandExecutor {
                 refuse(.badChunk, isQuiet: request.isNoreply)
                 return
             }
+            if isObserved { observe(connection, before: request) }
             let result = session.commit(
                 arriving.value, key: request.key, hash: session.hash(request.key), command(of: request))
             answer(connection, request, result)
@@ -185,8 +188,15 @@ extension CommandExecutor {
         _ connection: Cell<Connection>, _ request: StorageRequest, value: Bytes
     ) {
         counters.value.sets &+= 1
+        if isObserved { observe(connection, before: request) }
         let result = session.store(request.key, hash: session.hash(request.key), value: value, command(of: request))
         answer(connection, request, result)
+    }
+
+    /// Counts and logs a storage command before it is carried out.
+    @inline(never) private func observe(_ connection: Cell<Connection>, before request: StorageRequest) {
+        if countsPrefixes { shared.prefixCounts.count(.set, request.key) }
+        log(lookup: request.key, connection)
     }
 
     @inline(__always) private func command(of request: StorageRequest) -> StoreCommand {
@@ -200,6 +210,7 @@ extension CommandExecutor {
         _ connection: Cell<Connection>, _ request: StorageRequest, _ result: StoreResult
     ) {
         connection.value.pendingChanges += result.pendingChanges
+        if isObserved { log(store: request.key, command(of: request), result.outcome, length: request.length, connection) }
         if result.outcome == .done, request.compareCas == nil {
             if !request.isNoreply { output.write("STORED\r\n") }
             return

@@ -38,6 +38,9 @@ struct CommandExecutor: ~Copyable {
     var commandsLeft = Int.max
     /// Values up to this length are never too large, whatever their key.
     let lengthNeverTooLarge: Int
+    /// The log streams that somebody watches, and whether prefixes are counted, as of this turn.
+    var watched = WatchStreams()
+    var countsPrefixes = false
     let unixOfEpoch: Int64
 
     /// - Parameter session: belongs to the calling worker's thread.
@@ -56,6 +59,8 @@ struct CommandExecutor: ~Copyable {
     mutating func beginTurn() {
         commandsLeft = shared.configuration.commandsPerTurn ?? .max
         session.setChangeToken(ticket)
+        watched = shared.watchHub.streams
+        countsPrefixes = shared.countsPrefixes
     }
 
     /// Executes as much of `input` as there is, or until something has to happen first.
@@ -78,6 +83,10 @@ struct CommandExecutor: ~Copyable {
             case .keys: progress = runKeys(connection, input, &at)
             case .value: progress = runValue(connection, input, &at)
             case .swallow: progress = runSwallow(connection, input, &at)
+            case .dump: progress = runDump(connection)
+            case .watching:
+                at = input.count
+                progress = runWatching(connection)
             case .closing:
                 at = input.count
                 progress = .close
@@ -107,6 +116,15 @@ struct CommandExecutor: ~Copyable {
             session.abandon(arriving.value.value)
             arriving.destroy()
             connection.value.arriving = nil
+        }
+        if let dump = connection.value.dump {
+            dump.destroy()
+            connection.value.dump = nil
+        }
+        if let watcher = connection.value.watcher {
+            watcher.connection = nil
+            shared.watchHub.remove(watcher)
+            connection.value.watcher = nil
         }
     }
 

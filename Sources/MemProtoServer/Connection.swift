@@ -13,6 +13,10 @@ struct Connection {
         case value
         /// A value that nobody wants.
         case swallow
+        /// A walk through the items is under way; no input is looked at.
+        case dump
+        /// Log lines are sent; input means nothing.
+        case watching
         /// Not looked at: the output is sent, then the connection is closed.
         case closing
     }
@@ -34,6 +38,8 @@ struct Connection {
     var isQueued = false
     /// Its output was not taken: the worker waits until the socket is writable.
     var isBlocked = false
+    /// Since when, in milliseconds of the monotonic clock.
+    var blockedSince: Int64 = 0
     /// Its answer is held back until the filesystem knows of its changes.
     var isParked = false
     /// What to say when `State.swallow` ends.
@@ -53,6 +59,10 @@ struct Connection {
     var pendingOutput: Cell<OutputBuffer>?
     /// The storage command whose value is arriving.
     var arriving: Cell<ArrivingValue>?
+    /// The walk of `State.dump`.
+    var dump: Cell<Dump>?
+    /// The log lines of `State.watching`.
+    var watcher: Watcher?
     /// Changes that the filesystem's reader has still to carry out, and the ticket they came under.
     var pendingChanges = 0
     var ticket: UInt64 = 0

@@ -26,6 +26,7 @@ enum Keyword: UInt64, CaseIterable {
     case stats = 0x73_74_61_74_73
     case version = 0x6e_6f_69_73_72_65_76
     case quit = 0x74_69_75_71
+    case watch = 0x68_63_74_61_77
     case lru = 0x75_72_6c
     case slabs = 0x73_62_61_6c_73
     case shutdown = 0x6e_77_6f_64_74_75_68_73
@@ -42,6 +43,7 @@ enum Keyword: UInt64, CaseIterable {
 enum LongKeyword: String, CaseIterable {
     case verbosity
     case flushAll = "flush_all"
+    case lruCrawler = "lru_crawler"
     case cacheMemlimit = "cache_memlimit"
     case refreshCerts = "refresh_certs"
     case debugtime

@@ -30,6 +30,10 @@ enum Limit {
     static let turnOutputMax = 1 << 20
     /// Keys that are looked up together.
     static let getBatchMax = 32
+    /// Clients of `watch`. Source: memcached 1.6.45.
+    static let watcherCountMax = 20
+    /// Prefixes that `stats detail` counts.
+    static let prefixCountMax = 16384
     /// Events taken from the kernel at once.
     static let eventMax = 256
 }

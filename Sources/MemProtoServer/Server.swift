@@ -26,6 +26,9 @@ public final class Server: @unchecked Sendable {  // its owner's calls do not ov
         set { shared.onShutdown = newValue }
     }
 
+    /// Clients of `watch` at the moment.
+    var watcherCount: Int { Int(shared.counts[.watchers]) }
+
     /// Replaces the users and passwords (`ServerConfiguration.users`), for a reload. Authentication itself cannot be
     /// turned on or off while the server runs.
     public func replaceUsers(_ users: [String]) {

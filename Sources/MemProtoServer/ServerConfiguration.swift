@@ -29,6 +29,8 @@ public struct ServerConfiguration: Sendable {
     public var idleTimeoutSeconds: UInt32 = 0
     /// Milliseconds that an answer waits for the filesystem to learn of a change.
     public var coherenceTimeoutMilliseconds = 200
+    /// Log lines that wait for one client of `watch`, in bytes.
+    public var watcherBufferBytes = 256 << 10
     /// Longest line of a get in bytes.
     public var getLineLengthMax = 1 << 20
 

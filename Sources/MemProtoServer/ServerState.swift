@@ -9,6 +9,8 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     let configuration: ServerConfiguration
     let store: Store
     let logger: Logger
+    let watchHub: WatchHub
+    let prefixCounts: PrefixCounts
     /// The store's second when the server was made.
     let startSecond: UInt32
 
@@ -28,6 +30,10 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         verbosityLevel = configuration.verbosity
         userLines = configuration.users
         atomics = SharedCounts()
+        watchHub = WatchHub(counts: atomics)
+        prefixCounts = PrefixCounts(delimiter: configuration.prefixDelimiter)
+        countsPrefixes = configuration.countsPrefixes
+        isCrawlerEnabled = configuration.setting("lru_crawler", else: "yes") == "yes"
     }
 
     deinit {
@@ -62,6 +68,18 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         set { lock.withLock { userLines = newValue } }
     }
 
+    /// `stats detail on`.
+    var countsPrefixes: Bool {
+        get { atomics[.countsPrefixes] != 0 }
+        set { atomics[.countsPrefixes] = newValue ? 1 : 0 }
+    }
+
+    /// `lru_crawler enable`.
+    var isCrawlerEnabled: Bool {
+        get { atomics[.isCrawlerEnabled] != 0 }
+        set { atomics[.isCrawlerEnabled] = newValue ? 1 : 0 }
+    }
+
     /// Called by the command `shutdown`; set by the daemon.
     var onShutdown: (@Sendable (_ isGraceful: Bool) -> Void)? {
         get { lock.withLock { stopRequest } }
@@ -91,7 +109,9 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     /// Which count.
     enum Name: Int, CaseIterable {
         case connections, connectionsTotal, rejected, acceptErrors, listenDisabled, listenDisabledMicroseconds
-        case watchers, logWritten, logSkipped, logSent, logDropped
+        case watchers, watchStreams, logWritten, logSkipped, logSent, logDropped
+        /// 0 or 1: prefixes are counted, the crawler is on.
+        case countsPrefixes, isCrawlerEnabled
     }
 
     private let values: UnsafeMutablePointer<UInt64>

@@ -8,24 +8,37 @@ enum SlabClass {
     static let chunkSizeMax = 524_288
     /// Bytes of the smallest chunk: an item's header and the default minimum space.
     static let chunkSizeMin = 96
+    /// Bytes of a page of chunks. Source: memcached's default.
+    static let pageSizeBytes = 1 << 20
     /// Bytes that an item takes beside key and value, cas included. Source: memcached's documentation of item sizes.
     private static let headerBytes = 48
     private static let casBytes = 8
+
+    /// The chunk sizes in bytes of class 1 and its followers: each a quarter larger, in steps of 8.
+    /// Source: `stats slabs` of memcached 1.6.45 with its default factor.
+    static let chunkSizes: [Int] = {
+        var sizes: [Int] = []
+        var size = chunkSizeMin
+        while Double(size) < Double(chunkSizeMax) / 1.25 {
+            sizes.append(size)
+            size = (Int(Double(size) * 1.25) + 7) / 8 * 8
+        }
+        return sizes + [chunkSizeMax]
+    }()
 
     /// The total of an item by memcached's formula.
     static func total(keyLength: Int, valueLength: Int, flags: UInt32, hasCas: Bool) -> Int {
         headerBytes + (hasCas ? casBytes : 0) + keyLength + 1 + (flags == 0 ? 0 : 4) + valueLength + 2
     }
 
-    /// The class of a total, from 1.
+    /// The class of a total, from 1. What no chunk holds is of the last class, in several chunks.
     static func number(ofTotal total: Int) -> Int {
-        var size = chunkSizeMin
-        var number = 1
-        while size < total, Double(size) < Double(chunkSizeMax) / 1.25 {
-            let next = Int(Double(size) * 1.25)
-            size = (next + 7) / 8 * 8
-            number += 1
+        var low = 0
+        var high = chunkSizes.count - 1
+        while low < high {
+            let middle = (low + high) / 2
+            if chunkSizes[middle] < total { low = middle + 1 } else { high = middle }
         }
-        return size < total || Double(size) >= Double(chunkSizeMax) / 1.25 ? max(number, 1) : number
+        return low + 1
     }
 }

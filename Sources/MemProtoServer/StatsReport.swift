@@ -10,8 +10,8 @@ struct StatsReport {
     let counters: WorkerCounters
     let counts: SharedCounts
     let uptimeSeconds: UInt32
-    /// Gets `STAT <name> <value>` for each line.
-    private var lines: [(name: String, value: String)] = []
+    /// Each becomes `STAT <name> <value>`.
+    private(set) var lines: [(name: String, value: String)] = []
 
     init(shared: ServerState, counters: WorkerCounters) {
         configuration = shared.configuration
@@ -22,7 +22,7 @@ struct StatsReport {
         uptimeSeconds = shared.store.clock.nowSeconds &- shared.startSecond
     }
 
-    private mutating func add(_ name: String, _ value: some BinaryInteger) { lines.append((name, "\(value)")) }
+    mutating func add(_ name: String, _ value: some BinaryInteger) { lines.append((name, "\(value)")) }
     private mutating func add(_ name: String, text: String) { lines.append((name, text)) }
 
     /// The general statistics.
@@ -173,6 +173,7 @@ struct StatsReport {
         add("coherence_waits", counters.coherenceWaits)
         add("coherence_timeouts", counters.coherenceTimeouts)
         add("output_stalls", counters.outputStalls)
+        add("slow_readers_closed", counters.slowReadersClosed)
         add("lines_too_long", counters.linesTooLong)
         add("accept_errors", counts[.acceptErrors])
         return lines

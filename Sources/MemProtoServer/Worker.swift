@@ -72,6 +72,7 @@ import MemStore
                 }
             }
             runQueued()
+            closeSlowestReader()
             endParking()
             closeIdle()
             for connection in closed { connection.destroy() }
@@ -133,6 +134,7 @@ import MemStore
             switch message {
             case .connection(let descriptor): open(descriptor)
             case .changeCompleted(let ticket): changeCompleted(ticket)
+            case .watched(let watcher): sendWatched(watcher)
             case .stop(let graceMilliseconds): beginStop(graceMilliseconds: graceMilliseconds)
             }
         }
@@ -154,10 +156,18 @@ import MemStore
             return
         }
         face.connections.append(cell)
+        shared.watchHub.log(connection: connection, isNew: true)
+    }
+
+    /// Sends the lines of a watcher, unless earlier ones still wait for the socket: then they follow those.
+    private mutating func sendWatched(_ watcher: Watcher) {
+        guard let connection = watcher.connection, !connection.value.isBlocked else { return }
+        goOn(connection)
     }
 
     /// Closes a connection and ends all it has under way.
     mutating func close(_ connection: Cell<Connection>) {
+        shared.watchHub.log(connection: connection.value, isNew: false)
         executor.abandon(connection)
         if let pending = connection.value.pendingOutput {
             pending.value.discard(session: session)
@@ -250,6 +260,8 @@ import MemStore
         idleCheckedSecond = session.nowSecond
         // Closing puts the last connection into the place of the closed one: go from the end.
         for connection in face.connections.reversed() {
+            // A watcher has nothing to say.
+            if connection.value.state == .watching { continue }
             if session.nowSecond &- connection.value.lastCommandSecond > timeout {
                 face.counters.value.idleKicks &+= 1
                 connection.value.closeReason = .idle

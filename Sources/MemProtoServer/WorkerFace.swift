@@ -9,6 +9,8 @@ enum WorkerMessage: Sendable {
     case connection(Int32)
     /// The filesystem's reader carried out one change of this ticket.
     case changeCompleted(UInt64)
+    /// Log lines wait for a watcher of this worker.
+    case watched(Watcher)
     /// Finish the answers under way, for so many milliseconds at most, and end.
     case stop(graceMilliseconds: Int64)
 }

@@ -26,6 +26,12 @@ extension StoreSession {
             ino,
             reserving: { inode in
                 need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
+            },
+            growth: { inode, shard in
+                let live = inode.fields.live
+                let start = offset ?? live.size
+                guard start <= Limits.fileSizeMax - length else { return 0 }
+                return shard.growth(ofWriteAt: start, count: bytes.count, into: live)
             })
         let start = offset ?? inode.fields.liveSize
         guard start <= Limits.fileSizeMax - length else {

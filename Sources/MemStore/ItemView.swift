@@ -32,7 +32,7 @@ public struct ItemView {
     public var isFile = false
     /// Change notices caused by `GetOptions.touch` (see `ChangeStream`).
     public var pendingChanges: Int = 0
-    /// File keys: why a touch or a vivify was refused (the view is a miss then); `.done` otherwise.
+    /// Why a touch or a vivify was refused (the view is a miss then); `.done` otherwise.
     public var refusal: Outcome = .done
     /// Whose lock is held: shard number, or -1 for none. The store's own.
     var shard: Int32 = -1

@@ -55,7 +55,11 @@ extension StoreSession {
             }
             // A new version of the record needs a segment, which must not be reserved under the lock.
             shard.unlock()
-            do throws(StoreError) { try reserve(MemoryNeed(segments: 1)) } catch { return ItemView() }
+            do throws(StoreError) { try reserve(MemoryNeed(segments: 1)) } catch {
+                var refused = ItemView()
+                refused.refusal = .noMemory
+                return refused
+            }
         }
     }
 

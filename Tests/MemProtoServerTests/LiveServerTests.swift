@@ -50,6 +50,17 @@ final class TestClient {
         return Array(buffer.prefix(received))
     }
 
+    /// All up to `END` and a line end; less if the server closes or says nothing for ten seconds.
+    func receiveToEnd() -> String {
+        var text: [UInt8] = []
+        while text.suffix(5) != Array("END\r\n".utf8)[...] {
+            let byte = receive(1)
+            if byte.isEmpty { break }
+            text += byte
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Sends and expects an answer; nothing else may come before it.
     func expect(_ answer: String, to question: String, _ comment: String = "") {
         send(question)
@@ -163,6 +174,48 @@ final class LiveServer: Sendable {
             #expect(told == Array("ERROR Too many open connections\r\n".utf8))
         }
         first.expect("MN\r\n", to: "mn\r\n")
+    }
+
+    @Test("a connection without a command for longer than the idle timeout is closed, a watcher is not")
+    func idleTimeout() throws {
+        let live = try LiveServer { $0.idleTimeoutSeconds = 60 }
+        defer { live.stop() }
+        let idle = try TestClient(live.tcp)
+        idle.expect("MN\r\n", to: "mn\r\n")
+        let watcher = try TestClient(live.tcp)
+        watcher.expect("OK\r\n", to: "watch sysevents\r\n")
+        let other = try TestClient(live.tcp)
+        other.expect("OK\r\n", to: "debugtime 61\r\n")
+        #expect(idle.isClosed)
+        let stats = try TestClient(live.tcp)
+        stats.send("stats\r\n")
+        let text = stats.receiveToEnd()
+        #expect(text.contains("STAT idle_kicks 1\r\n") || text.contains("STAT idle_kicks 2\r\n"))
+        watcher.send("anything\r\n")
+        #expect(live.server.watcherCount == 1)
+    }
+
+    @Test("stats conns lists the listeners first, and tells a connection in the middle of a value")
+    func connections() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        let writing = try TestClient(live.unix)
+        writing.expect("MN\r\n", to: "mn\r\nset a 0 0 100\r\nxxx")
+        let asking = try TestClient(live.tcp)
+        // Both workers have looked at their input when each has answered once more.
+        var text = ""
+        while !text.contains("conn_nread") {
+            asking.send("stats conns\r\n")
+            text = asking.receiveToEnd()
+            if text.isEmpty { break }
+        }
+        let lines = text.split(separator: "\r\n")
+        let states = lines.filter { $0.contains(":state ") }.map { $0.split(separator: " ")[2] }
+        let others = states.drop { $0 == "conn_listening" }
+        #expect(states.count - others.count >= 2)
+        #expect(Set(others) == ["conn_nread", "conn_parse_cmd"])
+        #expect(text.contains(":addr unix:\(live.unix.host)\r\n"))
+        #expect(text.contains(":listen_addr tcp:127.0.0.1:\(live.tcp.port)\r\n"))
     }
 
     @Test("a value that arrives in pieces is stored whole")

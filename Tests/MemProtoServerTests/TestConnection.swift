@@ -73,6 +73,7 @@ final class TestConnection {
         kept += bytes
         var answer: [UInt8] = []
         session.refreshClock()
+        executor.beginTurn()
         while true {
             let step = kept.withBytes { executor.run(connection, $0) }
             kept.removeFirst(step.consumed)

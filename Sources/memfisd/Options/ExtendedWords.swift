@@ -14,6 +14,8 @@ struct ExtendedWords: Equatable {
     var mount = MountWords()
     /// Words that were accepted and change nothing here.
     var meaningless: [String] = []
+    /// What they and the others change in `stats settings`.
+    var settingLines: [String: String] = [:]
 
     /// Reads the words.
     ///
@@ -33,6 +35,7 @@ struct ExtendedWords: Equatable {
     }
 
     private mutating func take(name: String, value: String?, mounts: Bool) throws(StartFailure) {
+        noteSettings(name: name, value: value)
         switch name {
         case "relaxed_privileges": break
         case "debug_commands": allowsDebugCommands = true

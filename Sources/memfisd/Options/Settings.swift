@@ -17,6 +17,8 @@ struct Settings {
     var pidFile: String?
     var locksMemory: Bool
     var dumpsCore: Bool
+    /// What `stats settings` shows of options that only it knows.
+    var settingLines: [String: String]
     /// Sentences for the log: options that were accepted and do nothing here.
     var warnings: [String]
 
@@ -45,6 +47,7 @@ struct Settings {
         dumpsCore = options.process.enableCoredumps
         listening.makePathsAbsolute(from: machine.workingDirectory)
         warnings = try Self.warnings(options, extended)
+        settingLines = extended.settingLines.merging(Self.settingLines(options)) { word, _ in word }
         guard Set(mountPoints).count == mountPoints.count else {
             throw StartFailure("a mount point is named twice", .usage)
         }
@@ -61,7 +64,7 @@ struct Settings {
     /// Options of memcached's that are taken and mean nothing here; some values are refused as memcached refuses them.
     private static func warnings(_ options: Options, _ extended: ExtendedWords) throws(StartFailure) -> [String] {
         var result: [String] = []
-        if options.memory.slabGrowthFactor <= 1 { throw StartFailure("Factor must be greater than 1", .wrongValue) }
+        if !(options.memory.slabGrowthFactor > 1) { throw StartFailure("Factor must be greater than 1", .wrongValue) }
         if options.memory.slabMinSize <= 0 { throw StartFailure("Chunk size must be greater than 0", .wrongValue) }
         if options.memory.napiIds < 0 { throw StartFailure("Number of NAPI ids must be positive", .wrongValue) }
         if options.memory.memoryFile != nil {

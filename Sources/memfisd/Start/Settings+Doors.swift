@@ -30,6 +30,8 @@ extension Settings {
         result.itemSizeMaxBytes = store.itemSizeMaxBytes
         result.evictsItems = store.evictsItems
         result.hasCas = store.hasCas
+        result.watcherBufferBytes = extended.watcherBufferBytes
+        result.settingLines = settingLines
         return result
     }
 

@@ -1,0 +1,77 @@
+// `stats items` and `stats slabs`: memcached's statistics by size class, for a store that has none. Items are counted for
+// the class that memcached would give them; a figure that has no class stands with the class that holds the most items,
+// so that the sums over all classes are right.
+import MemStore
+
+extension StatsReport {
+    /// `stats items`: the lines of the classes that hold items.
+    mutating func items(_ totals: [Dump.ClassTotal], now: UInt32) -> [(name: String, value: String)] {
+        let largest = Self.largest(totals)
+        for (number, total) in totals.enumerated() where total.count > 0 {
+            let name = "items:\(number):"
+            func whole(_ count: Int) -> Int { number == largest ? count : 0 }
+            add(name + "number", total.count)
+            if configuration.hasMaintainer {
+                addZeros(name, ["number_hot", "number_warm"])
+                add(name + "number_cold", total.count)
+                addZeros(name, ["age_hot", "age_warm"])
+            }
+            add(name + "age", now &- min(now, total.oldestSecond))
+            add(name + "mem_requested", total.bytes)
+            add(name + "evicted", whole(stored.evictions))
+            addZeros(name, ["evicted_nonzero", "evicted_time"])
+            add(name + "outofmemory", whole(Int(counters.storesWithoutMemory)))
+            addZeros(name, ["tailrepairs"])
+            add(name + "reclaimed", whole(stored.reclaimed))
+            add(name + "expired_unfetched", whole(stored.expiredUnfetched))
+            add(name + "evicted_unfetched", whole(stored.evictedUnfetched))
+            if configuration.hasMaintainer { addZeros(name, ["evicted_active"]) }
+            add(name + "crawler_reclaimed", whole(stored.crawlerReclaimed))
+            add(name + "crawler_items_checked", whole(stored.crawlerChecked))
+            addZeros(name, ["lrutail_reflocked"])
+            guard configuration.hasMaintainer else { continue }
+            addZeros(
+                name,
+                ["moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "hits_to_hot", "hits_to_warm"])
+            add(name + "hits_to_cold", whole(Int(counters.getHits)))
+            addZeros(name, ["hits_to_temp"])
+        }
+        return lines
+    }
+
+    /// `stats slabs`: the chunks that memcached would need, then the memory that is in use.
+    mutating func slabs(_ totals: [Dump.ClassTotal]) -> [(name: String, value: String)] {
+        let largest = Self.largest(totals)
+        var active = 0
+        for (number, total) in totals.enumerated() where total.count > 0 {
+            active += 1
+            let chunkSize = SlabClass.chunkSizes[number - 1]
+            let perPage = SlabClass.pageSizeBytes / chunkSize
+            let used = chunkSize == SlabClass.chunkSizeMax ? max(total.count, total.bytes / chunkSize) : total.count
+            let pages = (used + perPage - 1) / perPage
+            add("\(number):chunk_size", chunkSize)
+            add("\(number):chunks_per_page", perPage)
+            add("\(number):total_pages", pages)
+            add("\(number):total_chunks", pages * perPage)
+            add("\(number):used_chunks", used)
+            add("\(number):free_chunks", pages * perPage - used)
+            add("\(number):free_chunks_end", 0)
+            for (name, count) in [
+                ("get_hits", counters.getHits), ("cmd_set", counters.sets), ("delete_hits", counters.deleteHits),
+                ("incr_hits", counters.incrHits), ("decr_hits", counters.decrHits), ("cas_hits", counters.casHits),
+                ("cas_badval", counters.casBadValues), ("touch_hits", counters.touchHits),
+            ] { add("\(number):" + name, number == largest ? count : 0) }
+        }
+        add("active_slabs", active)
+        add("total_malloced", stored.memoryUsedBytes)
+        return lines
+    }
+
+    private static func largest(_ totals: [Dump.ClassTotal]) -> Int? {
+        totals.indices.max { totals[$0].count < totals[$1].count }
+    }
+
+    private mutating func addZeros(_ prefix: String, _ names: [String]) {
+        for name in names { add(prefix + name, 0) }
+    }
+}

@@ -1,0 +1,136 @@
+// Watch: log lines for the clients of `watch`. Workers make lines only while somebody watches; a watcher that does not
+// read loses lines, never memory.
+import Glibc
+import MemStore
+
+/// The streams of log lines.
+struct WatchStreams: OptionSet, Sendable {
+    let rawValue: UInt64
+    static let fetchers = WatchStreams(rawValue: 1 << 0)
+    static let mutations = WatchStreams(rawValue: 1 << 1)
+    static let evictions = WatchStreams(rawValue: 1 << 2)
+    static let connections = WatchStreams(rawValue: 1 << 3)
+    static let deletions = WatchStreams(rawValue: 1 << 4)
+    /// Streams that never say anything here.
+    static let silent = WatchStreams(rawValue: 1 << 5)
+    /// The streams of single commands.
+    static let commands: WatchStreams = [.fetchers, .mutations, .deletions]
+
+    /// The stream that a word of `watch` names.
+    init?(word: Bytes) {
+        switch word.text {
+        case "fetchers": self = .fetchers
+        case "mutations": self = .mutations
+        case "evictions": self = .evictions
+        case "connevents": self = .connections
+        case "deletions": self = .deletions
+        case "sysevents", "rawcmds", "proxyreqs", "proxyevents", "proxyuser": self = .silent
+        default: return nil
+        }
+    }
+
+    init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// One client of `watch`: lines that wait to be sent.
+final class Watcher: @unchecked Sendable {  // guarded by `lock`, but for `connection`
+    let streams: WatchStreams
+    private let bufferBytesMax: Int
+    private let face: WorkerFace
+    /// The client, used by its worker alone; nil when it has gone.
+    var connection: Cell<Connection>?
+    private let lock = Lock()
+    private var lines: [UInt8] = []
+    private var skippedCount = 0
+
+    init(_ streams: WatchStreams, _ connection: Cell<Connection>, face: WorkerFace, bufferBytesMax: Int) {
+        self.streams = streams
+        self.connection = connection
+        self.face = face
+        self.bufferBytesMax = bufferBytesMax
+    }
+
+    deinit { lock.destroy() }
+
+    /// Adds a line, or counts it as skipped when the buffer is full. False: it is skipped.
+    func add(_ line: [UInt8]) -> Bool {
+        let (isKept, isFirst) = lock.withLock {
+            if lines.count + line.count > bufferBytesMax {
+                skippedCount += 1
+                return (false, false)
+            }
+            let isFirst = lines.isEmpty
+            if skippedCount > 0 {
+                lines += Array("skipped=\(skippedCount)\n".utf8)
+                skippedCount = 0
+            }
+            lines += line
+            return (true, isFirst)
+        }
+        if isFirst { face.post(.watched(self)) }
+        return isKept
+    }
+
+    /// Takes the lines that wait.
+    func take() -> [UInt8] {
+        lock.withLock {
+            let taken = lines
+            lines = []
+            return taken
+        }
+    }
+}
+
+/// All watchers of a server.
+final class WatchHub: @unchecked Sendable {  // guarded by `lock`
+    private let counts: SharedCounts
+    private let lock = Lock()
+    private var watchers: [Watcher] = []
+    /// The number of the last line.
+    private var lineNumber: UInt64 = 0
+
+    init(counts: SharedCounts) { self.counts = counts }
+    deinit { lock.destroy() }
+
+    /// The streams that somebody watches; a relaxed load.
+    var streams: WatchStreams { WatchStreams(rawValue: counts[.watchStreams]) }
+
+    /// Adds a watcher; false when there are too many.
+    func add(_ watcher: Watcher) -> Bool {
+        lock.withLock {
+            if watchers.count >= Limit.watcherCountMax { return false }
+            watchers.append(watcher)
+            countWatchers()
+            return true
+        }
+    }
+
+    /// Ends a watcher whose client has gone.
+    func remove(_ watcher: Watcher) {
+        lock.withLock {
+            watchers.removeAll { $0 === watcher }
+            countWatchers()
+        }
+    }
+
+    private func countWatchers() {
+        counts[.watchers] = UInt64(watchers.count)
+        counts[.watchStreams] = watchers.reduce(WatchStreams()) { $0.union($1.streams) }.rawValue
+    }
+
+    /// Sends `text`, what follows time and number in a line, to the watchers of a stream.
+    func log(_ stream: WatchStreams, _ text: [UInt8]) {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        let fraction = String(now.tv_nsec / 1000)
+        let time = "\(now.tv_sec)." + String(repeating: "0", count: max(0, 6 - fraction.count)) + fraction
+        lock.withLock {
+            lineNumber += 1
+            counts.add(1, to: .logWritten)
+            let line = Array("ts=\(time) gid=\(lineNumber) ".utf8) + text + [0x0a]
+            for watcher in watchers where watcher.streams.contains(stream) {
+                counts.add(1, to: watcher.add(line) ? .logSent : .logSkipped)
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// watch: which lines come, in which order, and what happens to a client that does not read.
+import MemStore
+import Testing
+
+@testable import MemProtoServer
+
+@Suite struct WatchTests {
+    /// Lines without their time.
+    private func lines(_ text: String) -> [String] {
+        text.split(separator: "\n").map { line in
+            line.split(separator: " ").dropFirst(2).joined(separator: " ")
+        }
+    }
+
+    @Test("fetchers see every lookup, mutations every store, deletions every delete")
+    func streams() throws {
+        let server = try TestServer()
+        let watcher = TestConnection(server)
+        #expect(watcher.send("watch fetchers mutations deletions\r\n") == "OK\r\n")
+        let client = TestConnection(server)
+        _ = client.send("set a/b 0 30 1\r\nx\r\nget a/b c\r\nadd a/b 0 0 2\r\nxx\r\ndelete a/b\r\nmd a/b\r\n")
+        #expect(
+            lines(watcher.send("")) == [
+                "type=item_get key=a%2Fb status=not_found clsid=0 cfd=1 size=0",
+                "type=item_store key=a%2Fb status=stored cmd=set ttl=30 clsid=1 cfd=1 size=1",
+                "type=item_get key=a%2Fb status=found clsid=1 cfd=1 size=1",
+                "type=item_get key=c status=not_found clsid=0 cfd=1 size=0",
+                "type=item_get key=a%2Fb status=found clsid=1 cfd=1 size=1",
+                "type=item_store key=a%2Fb status=not_stored cmd=add ttl=0 clsid=1 cfd=1 size=2",
+                "type=item_get key=a%2Fb status=found clsid=1 cfd=1 size=1",
+                "type=deleted key=a%2Fb cmd=delete clsid=1 size=1",
+                "type=item_get key=a%2Fb status=not_found clsid=0 cfd=1 size=0",
+            ])
+    }
+
+    @Test("a line has a time and a number")
+    func form() throws {
+        let server = try TestServer()
+        let watcher = TestConnection(server)
+        #expect(watcher.send("watch\r\n") == "OK\r\n")
+        _ = TestConnection(server).send("get a\r\nget b\r\n")
+        let heads = watcher.send("").split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(heads.map { $0[1] } == ["gid=1", "gid=2"])
+        let time = heads[0][0].split(separator: ".")
+        #expect(time[0].hasPrefix("ts=") && time[1].count == 6)
+    }
+
+    @Test("a watcher that does not read loses lines and is told how many")
+    func slowWatcher() throws {
+        var configuration = ServerConfiguration()
+        configuration.watcherBufferBytes = 300
+        let server = try TestServer(configuration)
+        let watcher = TestConnection(server)
+        #expect(watcher.send("watch fetchers\r\n") == "OK\r\n")
+        let client = TestConnection(server)
+        for _ in 0..<10 { _ = client.send("get a\r\n") }
+        let kept = watcher.send("").split(separator: "\n").count
+        #expect(kept == 3)
+        _ = client.send("get a\r\n")
+        #expect(watcher.send("").hasPrefix("skipped=7\nts="))
+        #expect(server.shared.counts[.logSkipped] == 7)
+    }
+
+    @Test("unknown streams, too many watchers and -W are refused; a watcher that goes is forgotten")
+    func refusals() throws {
+        let server = try TestServer()
+        #expect(TestConnection(server).send("watch nothing\r\n") == "ERROR\r\n")
+        do {
+            let watchers = (0..<Limit.watcherCountMax).map { _ in TestConnection(server) }
+            for watcher in watchers { #expect(watcher.send("watch connevents sysevents\r\n") == "OK\r\n") }
+            #expect(TestConnection(server).send("watch\r\n") == "WATCHER_TOO_MANY log watcher limit reached\r\n")
+            #expect(server.shared.counts[.watchers] == UInt64(watchers.count))
+        }
+        #expect(server.shared.counts[.watchers] == 0)
+        #expect(server.shared.watchHub.streams == [])
+        var configuration = ServerConfiguration()
+        configuration.allowsWatch = false
+        #expect(
+            TestConnection(try TestServer(configuration)).send("watch\r\n")
+                == "CLIENT_ERROR watch commands not allowed\r\n")
+    }
+
+    @Test("over a socket, connections that come and go are told of")
+    func connections() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        let watcher = try TestClient(live.tcp)
+        watcher.expect("OK\r\n", to: "watch connevents\r\n")
+        do { try TestClient(live.unix).expect("MN\r\n", to: "mn\r\n") }
+        var text = ""
+        while text.split(separator: "\n", omittingEmptySubsequences: false).count < 3 {
+            let byte = watcher.receive(1)
+            if byte.isEmpty { break }
+            text += String(decoding: byte, as: UTF8.self)
+        }
+        let told = lines(text)
+        #expect(told.first?.hasPrefix("type=conn_new rip=unix rport=0 transport=local cfd=") == true)
+        #expect(told.last?.hasPrefix("type=conn_close rip=unix rport=0 transport=local reason=normal cfd=") == true)
+    }
+}
