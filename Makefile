@@ -1,13 +1,14 @@
 # The targets of the project; CONTRIBUTING.md describes them.
-# PORT, HTTP_PORT and MNT choose where `make run` serves; FILTER chooses tests.
+# PORT, HTTP_PORT and MNT choose where `make run` serves; FILTER chooses tests, SCENARIO a benchmark.
 
 PORT ?= 11211
 HTTP_PORT ?= 8080
 MNT ?= run/mnt
 FILTER ?=
+SCENARIO ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build release run stop test lint format clean packages
+.PHONY: help build release run stop test bench lint format clean packages
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,6 +34,10 @@ stop: ## end what a `make run` elsewhere started
 test: ## run all tests, or those that match FILTER
 	@scripts/packages build run test
 	@scripts/test $(FILTER)
+
+bench: release ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
+	@scripts/packages build test
+	Benchmarks/bench.py $(SCENARIO)
 
 lint: ## check the sources' form
 	@scripts/lint

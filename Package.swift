@@ -42,7 +42,11 @@ let package = Package(
             name: "MemProtoServerTests",
             dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
             exclude: ["Transcripts"], swiftSettings: strict),
-        .testTarget(name: "MemFSTests", dependencies: ["MemFS", "MemStore"], swiftSettings: strict),
+        .testTarget(
+            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),
+        .target(name: "CFileCalls", path: "Tests/CFileCalls"),
+        .executableTarget(
+            name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
         .testTarget(name: "SystemTests", dependencies: ["memfisd", "MemStore"], swiftSettings: strict),
     ]
 )

@@ -5,12 +5,34 @@ import MemStore
 extension FileSystem {
     /// chmod(2), chown(2), truncate(2), utimensat(2).
     ///
-    /// - Parameter handle: the open file of an ftruncate(2), nil for a change by path, which publishes at once.
-    /// - Throws: EFBIG, ENOSPC, EISDIR, EROFS, ESTALE.
+    /// - Parameters:
+    ///   - handle: the open file of an ftruncate(2), nil for a change by path, which publishes at once.
+    ///   - loser: whose call takes suid and sgid from the file; nil where nothing is to be taken.
+    /// - Throws: EPERM when somebody else than the owner does a chown(2) that changes neither owner nor group and so
+    ///   would only clear suid and sgid; EFBIG, ENOSPC, EISDIR, EROFS, ESTALE.
     public func setAttributes(
-        of ino: Ino, _ changes: AttributeChanges, handle: HandleNumber?
+        of ino: Ino, _ changes: AttributeChanges, handle: HandleNumber?, losingFor loser: Asker? = nil
     ) throws(FSError) -> Entry {
         try checkWritable()
+        var changes = changes
+        let lost = bitsLost(by: ino, to: loser)
+        if lost != 0 {
+            let now = try translating { () throws(StoreError) in try session.attributes(of: ino) }
+            // The kernel asks so before a write, which may come through any descriptor and will clear them itself, and
+            // for a chown(2) that sets nothing, which only the owner may. Where the process has no descriptor that can
+            // write it was chown(2).
+            if changes.isEmpty, let loser, loser.uid != 0, loser.uid != now.uid {
+                guard state.handles.hasWriter(ino, ofProcess: loser.thread) else { throw FSError(EPERM) }
+                return entry(now)
+            }
+            changes.mode = (changes.mode ?? now.mode & ~FileType.mask) & ~lost
+        }
+        if handle == nil, let size = changes.size {
+            // truncate(2) to the size that a file has changes nothing, not even its times; ftruncate(2) does.
+            let now = try translating { () throws(StoreError) in try session.attributes(of: ino) }
+            if now.size == size { changes.size = nil }
+            if changes.isEmpty { return entry(now) }
+        }
         let changed = try translating { () throws(StoreError) in
             try session.setAttributes(of: ino, changes, isOpen: handle != nil)
         }
@@ -24,7 +46,7 @@ extension FileSystem {
     // MARK: extended attributes
 
     /// getxattr(2): copies the value into `buffer` and returns its length; an empty buffer asks for the length alone.
-    /// - Throws: ENODATA, ERANGE, EOPNOTSUPP for the `system` namespace but its access lists, which are absent.
+    /// - Throws: ENODATA, ERANGE, EOPNOTSUPP for namespaces that there are not.
     @unsafe public func getExtendedAttribute(
         _ name: Bytes, of ino: Ino, into buffer: UnsafeMutableRawBufferPointer
     ) throws(FSError) -> Int {
@@ -35,18 +57,46 @@ extension FileSystem {
         }
     }
 
-    /// listxattr(2): copies NUL-terminated names; an empty buffer asks for the length alone.
+    /// listxattr(2): copies NUL-terminated names; an empty buffer asks for the length alone. The `trusted` ones are
+    /// shown to root only.
     /// - Throws: ERANGE.
     @unsafe public func listExtendedAttributes(
+        of ino: Ino, into buffer: UnsafeMutableRawBufferPointer, caller: Caller
+    ) throws(FSError) -> Int {
+        if caller.uid != 0 { return unsafe try listUntrusted(of: ino, into: buffer) }
+        return try translating { () throws(StoreError) in
+            unsafe try session.listExtendedAttributes(of: ino, into: buffer)
+        }
+    }
+
+    @unsafe private func listUntrusted(
         of ino: Ino, into buffer: UnsafeMutableRawBufferPointer
     ) throws(FSError) -> Int {
-        try translating { () throws(StoreError) in unsafe try session.listExtendedAttributes(of: ino, into: buffer) }
+        let none = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        let length = try translating { () throws(StoreError) in
+            unsafe try session.listExtendedAttributes(of: ino, into: none)
+        }
+        if length == 0 { return 0 }
+        let all = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 1)
+        defer { unsafe all.deallocate() }
+        let count = try translating { () throws(StoreError) in
+            unsafe try session.listExtendedAttributes(of: ino, into: all)
+        }
+        let trusted = Array("trusted.".utf8)
+        var shown: [UInt8] = []
+        for name in unsafe Array(all[..<count]).split(separator: 0) where !name.starts(with: trusted) {
+            shown += name + [0]
+        }
+        if unsafe buffer.isEmpty { return shown.count }
+        guard shown.count <= buffer.count else { throw FSError(ERANGE) }
+        unsafe buffer.copyBytes(from: shown)
+        return shown.count
     }
 
     /// setxattr(2). An access list that says no more than a mode is made the mode, since coreutils sets modes so.
     ///
     /// - Returns: whether the mode changed, of which the kernel does not know.
-    /// - Throws: EEXIST, ENODATA, ENOSPC, E2BIG, EROFS, EOPNOTSUPP for the `system` namespace.
+    /// - Throws: EEXIST, ENODATA, ENOSPC, E2BIG, EROFS, EOPNOTSUPP for other namespaces than `user`, `trusted`, `security`.
     @discardableResult public func setExtendedAttribute(
         _ name: Bytes, of ino: Ino, to value: Bytes, mustExist: Bool, mustNotExist: Bool, caller: Caller
     ) throws(FSError) -> Bool {
@@ -61,7 +111,7 @@ extension FileSystem {
     }
 
     /// removexattr(2). To remove an access list succeeds though there is none, as on filesystems that have them.
-    /// - Throws: ENODATA, EROFS, EOPNOTSUPP for the `system` namespace.
+    /// - Throws: ENODATA, EROFS, EOPNOTSUPP for other namespaces than `user`, `trusted`, `security`.
     public func removeExtendedAttribute(_ name: Bytes, of ino: Ino) throws(FSError) {
         try checkWritable()
         if MinimalACL.isName(name) { return }
@@ -72,8 +122,8 @@ extension FileSystem {
     private func setMode(of ino: Ino, from value: Bytes, _ caller: Caller) throws(FSError) -> Bool {
         guard let list = MinimalACL(value) else { throw FSError(EOPNOTSUPP) }
         let mode = try translating { () throws(StoreError) in try session.attributes(of: ino).mode }
-        // chmod(2) takes the setgid bit from a file of a group that the caller is not in, and the kernel knows the
-        // groups: programs call it next when they are refused here.
+        // chmod(2) takes the setgid bit from a file of a group that the caller is not in: programs call it next when
+        // they are refused here.
         if mode & 0o2000 != 0, caller.uid != 0 { throw FSError(EOPNOTSUPP) }
         var changes = AttributeChanges()
         changes.mode = mode & 0o7000 | list.permissions
@@ -83,10 +133,15 @@ extension FileSystem {
         return changes.mode != mode & ~FileType.mask
     }
 
-    /// - Throws: EOPNOTSUPP: what is in the `system` namespace is a filesystem's own, and this one has nothing there.
+    /// - Throws: EOPNOTSUPP for all but the namespaces that every filesystem has; `system` is a filesystem's own, and
+    ///   this one has nothing there. EINVAL for a namespace without a name.
     private func checkNamespace(_ name: Bytes) throws(FSError) {
-        let system: StaticString = "system."
-        let length = system.utf8CodeUnitCount
-        if name.count >= length, name[0..<length].equals(system.bytes) { throw FSError(EOPNOTSUPP) }
+        for namespace: StaticString in ["user.", "trusted.", "security."] {
+            let length = namespace.utf8CodeUnitCount
+            guard name.count >= length, name[0..<length].equals(namespace.bytes) else { continue }
+            if name.count == length { throw FSError(EINVAL) }
+            return
+        }
+        throw FSError(EOPNOTSUPP)
     }
 }

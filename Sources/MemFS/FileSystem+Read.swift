@@ -10,8 +10,8 @@ public struct OpenMode: Equatable, Sendable {
     public var appends: Bool
     /// O_TRUNC
     public var truncates: Bool
-    /// A truncation must clear suid and sgid (the caller lacks CAP_FSETID).
-    public var clearsPrivileges = false
+    /// Whose truncation takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
+    public var loser: Asker?
     /// The thread that opens; 0 = unknown.
     public var opener: UInt32
 
@@ -31,10 +31,9 @@ extension FileSystem {
         if mode.canWrite || mode.truncates { try checkWritable() }
         try translating { () throws(StoreError) in try session.openFile(ino) }
         do throws(FSError) {
-            let clears = mode.truncates && hasPrivileges(ino, clearing: mode.clearsPrivileges)
-            if mode.truncates { try truncateAtOpen(ino, mode) }
+            if mode.truncates { try truncateAtOpen(ino) }
             var file = try makeHandle(ino, mode)
-            file.hasNewMode = clears
+            if mode.truncates { file.hasNewMode = clearPrivileges(of: ino, for: mode.loser) }
             return file
         } catch {
             session.releaseFile(ino)
@@ -51,16 +50,9 @@ extension FileSystem {
         return OpenFile(handle: handle, skipsFlush: false)
     }
 
-    /// Whether an operation that clears suid and sgid, if it does, changes the mode.
-    func hasPrivileges(_ ino: Ino, clearing clearsPrivileges: Bool) -> Bool {
-        guard clearsPrivileges, let mode = try? session.attributes(of: ino).mode else { return false }
-        return mode & 0o6000 != 0
-    }
-
-    private func truncateAtOpen(_ ino: Ino, _ mode: OpenMode) throws(FSError) {
+    private func truncateAtOpen(_ ino: Ino) throws(FSError) {
         var changes = AttributeChanges()
         changes.size = 0
-        changes.clearsPrivileges = mode.clearsPrivileges
         _ = try translating { () throws(StoreError) in try session.setAttributes(of: ino, changes, isOpen: true) }
     }
 

@@ -43,27 +43,27 @@ extension FileSystem {
     ///
     /// - Parameters:
     ///   - isPageWrite: the kernel writes pages of a mapping; `handle` may then be any of the inode's.
-    ///   - clearsPrivileges: clear suid and sgid (the caller lacks CAP_FSETID).
+    ///   - loser: whose write takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
     @discardableResult public func write(
-        _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, isPageWrite: Bool, clearsPrivileges: Bool
+        _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, isPageWrite: Bool,
+        losingFor loser: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
         if isPageWrite {
             try writePages(ino, at: offset, bytes)
             return false
         }
-        let clears = hasPrivileges(ino, clearing: clearsPrivileges)
         let appends = state.handles.appends(handle)
         let start = try translating { () throws(StoreError) in
             try session.writeFile(
-                ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: clearsPrivileges)
+                ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
         state.handles.setWritten(handle, true)
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
-        return clears
+        return clearPrivileges(of: ino, for: loser)
     }
 
     /// Pages of a mapping. Those that an invalidation of ours pushes out are older than what the port stored.
@@ -96,22 +96,25 @@ extension FileSystem {
     }
 
     /// fallocate(2).
+    /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
-    public func allocate(
-        _ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode, handle: HandleNumber
-    ) throws(FSError) {
+    @discardableResult public func allocate(
+        _ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode, handle: HandleNumber,
+        losingFor loser: Asker? = nil
+    ) throws(FSError) -> Bool {
         try checkWritable()
         try translating { () throws(StoreError) in
             try session.allocate(ino, at: offset, length: length, mode: mode)
         }
         state.handles.setWritten(handle, true)
+        return clearPrivileges(of: ino, for: loser)
     }
 
     /// copy_file_range(2); returns the bytes copied.
     /// - Throws: ENOSPC, EFBIG, EINVAL (overlapping ranges of one file), EROFS, ESTALE.
     public func copyRange(
         from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64,
-        handle: HandleNumber
+        handle: HandleNumber, losingFor loser: Asker? = nil
     ) throws(FSError) -> UInt64 {
         try checkWritable()
         let count = try translating { () throws(StoreError) in
@@ -119,6 +122,7 @@ extension FileSystem {
                 from: source, at: sourceOffset, to: target, at: targetOffset, length: length)
         }
         if count > 0 { state.handles.setWritten(handle, true) }
+        _ = clearPrivileges(of: target, for: loser)
         return count
     }
 }

@@ -13,13 +13,14 @@ extension FuseBridge {
             }
         }
         unsafe operations.setattr = { request, ino, values, mask, file in
-            unsafe serve(request) { (worker, _) throws(FSError) in
-                var changes = AttributeChanges(unsafe values.unsafelyUnwrapped.pointee, mask: mask)
-                changes.clearsPrivileges =
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                let changes = AttributeChanges(unsafe values.unsafelyUnwrapped.pointee, mask: mask)
+                let clears =
                     worker.device.clearsPrivileges
                     && (worker.rawRequest.setAttributesClearsPrivileges || worker.rawRequest.setsNothing)
                 let handle = unsafe file.map { unsafe HandleNumber($0.pointee.fh) }
-                return try worker.fileSystem.setAttributes(of: Ino(ino), changes, handle: handle)
+                return try worker.fileSystem.setAttributes(
+                    of: Ino(ino), changes, handle: handle, losingFor: clears ? request.asker : nil)
             } reply: { request, entry in
                 request.reply(stat(entry.attributes), timeoutSeconds: entry.timeoutSeconds)
             }
@@ -33,8 +34,9 @@ extension FuseBridge {
             }
         }
         unsafe operations.listxattr = { request, ino, size in
-            unsafe serve(request) { (worker, _) throws(FSError) in
-                unsafe try worker.fileSystem.listExtendedAttributes(of: Ino(ino), into: unsafe worker.scratch(size))
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                unsafe try worker.fileSystem.listExtendedAttributes(
+                    of: Ino(ino), into: unsafe worker.scratch(size), caller: request.caller)
             } reply: { request, length in
                 unsafe replyAttribute(request, length: length, room: size)
             }

@@ -8,7 +8,7 @@ extension FuseBridge {
         unsafe operations.open = { request, ino, file in
             unsafe serve(request) { (worker, request) throws(FSError) in
                 var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
-                mode.clearsPrivileges = worker.device.clearsPrivileges && worker.rawRequest.openClearsPrivileges
+                if worker.device.clearsPrivileges, worker.rawRequest.openClearsPrivileges { mode.loser = request.asker }
                 let opened = try worker.fileSystem.open(Ino(ino), mode)
                 if opened.hasNewMode { worker.dropAttributes(of: Ino(ino)) }
                 return opened
@@ -61,21 +61,23 @@ extension FuseBridge {
             }
         }
         unsafe operations.write = { request, ino, bytes, size, offset, file in
-            unsafe serve(request) { (worker, _) throws(FSError) in
+            unsafe serve(request) { (worker, request) throws(FSError) in
+                let clears = worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges
                 let hasNewMode = try worker.fileSystem.write(
                     Ino(ino), at: UInt64(offset), unsafe Bytes(bytes, count: size), handle: unsafe handle(of: file),
-                    isPageWrite: unsafe cf_is_page_write(file) != 0,
-                    clearsPrivileges: worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges)
+                    isPageWrite: unsafe cf_is_page_write(file) != 0, losingFor: clears ? request.asker : nil)
                 if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             } reply: { (request, _: Void) in
                 request.replyWritten(size)
             }
         }
         unsafe operations.fallocate = { request, ino, flags, offset, length, file in
-            unsafe serve(request) { (worker, _) throws(FSError) in
+            unsafe serve(request) { (worker, request) throws(FSError) in
                 guard let mode = AllocateMode(flags: flags) else { throw FSError(EOPNOTSUPP) }
-                try worker.fileSystem.allocate(
-                    Ino(ino), at: UInt64(offset), length: UInt64(length), mode: mode, handle: unsafe handle(of: file))
+                let hasNewMode = try worker.fileSystem.allocate(
+                    Ino(ino), at: UInt64(offset), length: UInt64(length), mode: mode, handle: unsafe handle(of: file),
+                    losingFor: request.unprivilegedAsker(worker))
+                if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             }
         }
         unsafe operations.lseek = { request, ino, offset, whence, _ in
@@ -89,10 +91,11 @@ extension FuseBridge {
             }
         }
         unsafe operations.copy_file_range = { request, source, sourceOffset, _, target, targetOffset, file, length, _ in
-            unsafe serve(request) { (worker, _) throws(FSError) in
+            unsafe serve(request) { (worker, request) throws(FSError) in
                 try worker.fileSystem.copyRange(
                     from: Ino(source), at: UInt64(sourceOffset), to: Ino(target), at: UInt64(targetOffset),
-                    length: UInt64(length), handle: unsafe handle(of: file))
+                    length: UInt64(length), handle: unsafe handle(of: file),
+                    losingFor: request.unprivilegedAsker(worker))
             } reply: { request, count in
                 request.replyWritten(Int(count))
             }

@@ -30,6 +30,17 @@ import MemStore
     /// The calling thread; 0 when the kernel acts by itself or the thread is of another namespace.
     var thread: UInt32 { UInt32(truncatingIfNeeded: unsafe fuse_req_ctx(raw).pointee.pid) }
 
+    /// Whose call it is that takes suid and sgid from a file.
+    var asker: Asker {
+        let context = unsafe fuse_req_ctx(raw).pointee
+        return Asker(uid: context.uid, gid: context.gid, thread: thread)
+    }
+
+    /// The same where the request itself does not say whether they are to be taken: not by root.
+    func unprivilegedAsker(_ worker: FuseWorker) -> Asker? {
+        worker.device.clearsPrivileges && caller.uid != 0 ? asker : nil
+    }
+
     /// The library's name of the request, for building directory replies only.
     @unsafe var library: fuse_req_t { unsafe raw }
 

@@ -107,6 +107,19 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         }
     }
 
+    /// Whether a file is open for writing by the process of a thread.
+    func hasWriter(_ ino: Ino, ofProcess thread: UInt32) -> Bool {
+        var openers: [UInt32] = []
+        lock.lock()
+        var index = Int(buckets[Self.bucket(of: ino)])
+        while index != 0 {
+            if handles[index].ino == ino { openers.append(handles[index].opener) }
+            index = Int(handles[index].next)
+        }
+        lock.unlock()
+        return openers.contains { ProcessIdentity.isSameProcess($0, thread) }
+    }
+
     // MARK: the table, under the lock
 
     private static func bucket(of ino: Ino) -> Int { Int(truncatingIfNeeded: ino.rawValue) & (bucketCount - 1) }

@@ -38,6 +38,8 @@ struct Connection {
     var isQueued = false
     /// Its output was not taken: the worker waits until the socket is writable.
     var isBlocked = false
+    /// Since when, in milliseconds of the monotonic clock.
+    var blockedSince: Int64 = 0
     /// Its answer is held back until the filesystem knows of its changes.
     var isParked = false
     /// What to say when `State.swallow` ends.

@@ -173,6 +173,7 @@ struct StatsReport {
         add("coherence_waits", counters.coherenceWaits)
         add("coherence_timeouts", counters.coherenceTimeouts)
         add("output_stalls", counters.outputStalls)
+        add("slow_readers_closed", counters.slowReadersClosed)
         add("lines_too_long", counters.linesTooLong)
         add("accept_errors", counts[.acceptErrors])
         return lines

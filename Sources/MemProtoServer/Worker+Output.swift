@@ -81,8 +81,19 @@ extension Worker {
     private mutating func block(_ connection: Cell<Connection>) {
         face.counters.value.outputStalls &+= 1
         connection.value.isBlocked = true
+        connection.value.blockedSince = nowMilliseconds
         Epoll.change(
             connection.value.descriptor, of: epoll.rawValue, events: Epoll.writable, token: connection.address)
+    }
+
+    /// Closes the connection that has waited longest for its client to read, while contents that nobody but readers
+    /// holds take more memory than they may. One at a time: which worker has the guilty one, only the memory tells.
+    mutating func closeSlowestReader() {
+        guard session.readersHoldTooMuch else { return }
+        let blocked = face.connections.filter { $0.value.isBlocked && $0.value.pendingOutput != nil }
+        guard let slowest = blocked.min(by: { $0.value.blockedSince < $1.value.blockedSince }) else { return }
+        face.counters.value.slowReadersClosed &+= 1
+        close(slowest)
     }
 
     /// Sends more of a blocked connection's output; when all is sent, goes on with its input.

@@ -72,6 +72,7 @@ import MemStore
                 }
             }
             runQueued()
+            closeSlowestReader()
             endParking()
             closeIdle()
             for connection in closed { connection.destroy() }

@@ -33,6 +33,8 @@ struct WorkerCounters {
     var coherenceTimeouts: UInt64 = 0
     /// Times that a connection's output was not taken.
     var outputStalls: UInt64 = 0
+    /// Connections closed because contents that only readers held took too much memory.
+    var slowReadersClosed: UInt64 = 0
     /// Connections closed because a line passed its bound.
     var linesTooLong: UInt64 = 0
 

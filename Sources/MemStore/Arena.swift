@@ -156,9 +156,11 @@ struct ArenaGeometry: Equatable {
         unsafe cs_load32_acquire(state.blockCounts + Int(block)) > 1
     }
 
-    /// Gives one holder's count back; the last one frees the block.
-    func release(block: UInt32) {
-        if unsafe cs_sub32(state.blockCounts + Int(block), 1) == 0 { giveBack(block: block) }
+    /// Gives one holder's count back; the last one frees the block. Returns whether it was the last.
+    @discardableResult func release(block: UInt32) -> Bool {
+        guard unsafe cs_sub32(state.blockCounts + Int(block), 1) == 0 else { return false }
+        giveBack(block: block)
+        return true
     }
 
     // MARK: the budget

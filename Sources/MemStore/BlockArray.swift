@@ -39,7 +39,7 @@
 
     /// Adds an element behind the `count` there are; takes a block of the session's reservation when the last is full.
     func append(_ element: Element, count: Int, _ session: StoreSession) {
-        if count & ((1 << perBlockShift) - 1) == 0 { table[count >> perBlockShift] = session.takeBlock() }
+        if count & ((1 << perBlockShift) - 1) == 0 { table[count >> perBlockShift] = session.takeTreeBlock() }
         self[count] = element
     }
 
@@ -47,7 +47,7 @@
     func removeLast(count: Int, _ session: StoreSession) {
         let index = count - 1
         guard index & ((1 << perBlockShift) - 1) == 0 else { return }
-        session.giveBack(block: table[index >> perBlockShift])
+        session.giveBack(treeBlock: table[index >> perBlockShift])
         table[index >> perBlockShift] = 0
     }
 }

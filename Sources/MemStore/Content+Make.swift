@@ -38,13 +38,14 @@ extension Shard {
         let blockSize = arena.blockSizeBytes
         let used = (count + blockSize - 1) / blockSize
         for index in used..<max(used, value.state.blockCount) { unsafe arena.release(block: blocks[index]) }
+        countFiles(bytes: used * blockSize)
         // The list of blocks becomes the list of leaves in place.
         let rest = count - (used - 1) * blockSize
         if rest < blockSize * 7 / 8 {
             let last = unsafe blocks[used - 1]
             let piece = makePiece(length: rest, capacity: rest, session)
             unsafe memcpy(bytes(ofPiece: piece), arena.address(ofBlock: last), rest)
-            arena.release(block: last)
+            release(ContentReference(block: last), level: 0)
             unsafe blocks[used - 1] = ContentReference(piece: piece).rawValue
         } else if rest < blockSize {
             unsafe memset(arena.address(ofBlock: blocks[used - 1]) + rest, 0, blockSize - rest)

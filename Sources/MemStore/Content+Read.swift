@@ -1,4 +1,5 @@
 // Reading a content: copying bytes out, finding data and holes, showing it to the port.
+import CShims
 import Glibc
 
 extension Shard {
@@ -104,7 +105,7 @@ extension StoreSession {
     /// Takes a lease on a hit's value; call it between `beginGet` and `endGet`, when `headLength` > 0.
     public func lease(_ view: ItemView) -> ContentLease {
         let shard = shard(number: Int(view.shard))
-        shard.retain(ContentReference(rawValue: view.root))
+        shard.lease(Content(root: view.root, size: UInt64(view.size)))
         return ContentLease(shard: view.shard, root: view.root, size: view.size, length: view.headLength)
     }
 
@@ -152,7 +153,10 @@ extension StoreSession {
             unsafe free(UnsafeMutableRawPointer(mutating: start))
             return
         }
-        for block in first...last { arena.release(block: block) }
+        for block in first...last where arena.release(block: block) {
+            // Which shard it was of is not known any more, and does not matter for the sum.
+            shard(number: 0).countFiles(bytes: -arena.blockSizeBytes)
+        }
     }
 
     /// Gives a lease back; the last reader of a replaced value frees it.
@@ -160,7 +164,13 @@ extension StoreSession {
         guard lease.shard >= 0 else { return }
         let shard = shard(number: Int(lease.shard))
         shard.lock()
-        shard.release(Content(root: lease.root, size: UInt64(lease.size)))
+        shard.endLease(Content(root: lease.root, size: UInt64(lease.size)))
         shard.unlock()
+    }
+
+    /// Whether contents that only readers hold take more than an eighth of the limit: the slowest of them should go.
+    public var readersHoldTooMuch: Bool {
+        let held = Int(truncatingIfNeeded: unsafe cs_load64(shared.heldByReaders))
+        return held > 0 && held > arena.limitBytes / 8
     }
 }

@@ -72,6 +72,7 @@ extension Shard {
         unsafe memcpy(bytes(ofPiece: new), bytes(ofPiece: old), used)
         if isShared {
             for index in 0..<oldCount { retain(entry(index, ofNode: old)) }
+            noteOwnerLeaves(old, level: level)
             state.pieces[old].holderCount -= 1
         } else {
             freePiece(old)
@@ -245,12 +246,19 @@ extension Shard {
 
     /// A new leaf for `length` bytes: a piece, with room to grow where it has grown before, or a block.
     private func makeLeaf(length: Int, grownFrom previous: Int, _ session: StoreSession) -> ContentReference {
-        let isGrowing = previous > 0 && length > previous
-        let capacity = isGrowing ? max(length, 2 * previous) : length
-        if capacity > arena.blockSizeBytes * 7 / 8 {
+        let capacity = leafCapacity(length: length, grownFrom: previous)
+        if capacity == arena.blockSizeBytes {
+            countFiles(bytes: capacity)
             return ContentReference(block: session.takeBlock())
         }
         return ContentReference(piece: makePiece(length: length, capacity: capacity, session))
+    }
+
+    /// Bytes of such a leaf: of a block, or fewer for a piece.
+    func leafCapacity(length: Int, grownFrom previous: Int) -> Int {
+        let isGrowing = previous > 0 && length > previous
+        let capacity = isGrowing ? max(length, 2 * previous) : length
+        return capacity > arena.blockSizeBytes * 7 / 8 ? arena.blockSizeBytes : capacity
     }
 
     /// Makes a hole of the range (within the size), freeing whole blocks.

@@ -1,6 +1,7 @@
 // Content: the bytes of a file or of a large item as a version that can be shared. A content up to one block is
 // a piece or a block; a larger one is a tree of nodes (pieces of references) with blocks and pieces as
 // its leaves. Sharing is by count; writing copies what is shared, and only that.
+import CShims
 import Glibc
 
 /// A version of a content: a plain value that its holder (an inode's live or published field, an item's record)
@@ -82,6 +83,11 @@ extension Shard {
 
     /// Gives a holder's count back; the last one frees the bytes, those of a very large content in slices later.
     func release(_ content: Content) {
+        if let piece = ContentReference(rawValue: content.root).piece { noteOwnerLeaves(piece, level: depth(content)) }
+        drop(content)
+    }
+
+    private func drop(_ content: Content) {
         let reference = ContentReference(rawValue: content.root)
         let level = depth(content)
         if level >= 2, let piece = reference.piece, state.pieces[piece].holderCount == 1 {
@@ -91,10 +97,38 @@ extension Shard {
         }
     }
 
+    /// Counts one more reader's lease.
+    func lease(_ content: Content) {
+        retain(content)
+        if let piece = ContentReference(rawValue: content.root).piece { state.pieces[piece].leaseCount += 1 }
+    }
+
+    /// Gives a reader's lease back.
+    func endLease(_ content: Content) {
+        if let piece = ContentReference(rawValue: content.root).piece {
+            let isLast = state.pieces[piece].holderCount == 1
+            state.pieces[piece].leaseCount -= 1
+            // It was counted when its owner left.
+            if isLast { countHeldByReaders(-Int(allocatedBytes(content))) }
+        }
+        drop(content)
+    }
+
+    /// Counts a content as held by readers alone if the holder that goes now is the last one that is no lease.
+    func noteOwnerLeaves(_ piece: UInt32, level: Int) {
+        let leases = state.pieces[piece].leaseCount
+        guard leases > 0, state.pieces[piece].holderCount == leases + 1 else { return }
+        countHeldByReaders(Int(allocatedBytes(ContentReference(piece: piece), level: level)))
+    }
+
+    private func countHeldByReaders(_ bytes: Int) {
+        unsafe _ = cs_add64(state.heldByReaders, UInt64(bitPattern: Int64(bytes)))
+    }
+
     /// Gives one count of a reference back; `level` is 0 for a leaf.
     func release(_ reference: ContentReference, level: Int) {
         if let block = reference.block {
-            arena.release(block: block)
+            if arena.release(block: block) { countFiles(bytes: -arena.blockSizeBytes) }
         } else if let piece = reference.piece {
             state.pieces[piece].holderCount -= 1
             guard state.pieces[piece].holderCount == 0 else { return }

@@ -98,6 +98,7 @@ extension StoreSession {
         guard name.count > 0, name.count <= Limits.attributeNameLengthMax else { throw .rangeTooSmall }
         guard value.count <= Limits.attributeSizeMax else { throw .attributeTooLarge }
         let added = ExtendedRecord.headerLength + name.count + value.count
+        try makeFileRoom(for: added)
         let (inode, shard) = try lockInode(ino, reserving: { need(forExtended: Int($0.fields.extendedSize) + added) })
         defer { shard.unlock() }
         if isVirtualAttribute(name, of: inode) {

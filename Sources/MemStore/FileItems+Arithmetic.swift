@@ -33,8 +33,13 @@ extension StoreSession {
                 result.outcome = outcome
                 return result
             case .again: continue
-            case .reserve(let need):
-                guard (try? reserve(need)) != nil else { return ArithmeticResult(outcome: .noMemory) }
+            case .reserve(let need, let growth):
+                do throws(StoreError) {
+                    try makeFileRoom(for: growth)
+                    try reserve(need)
+                } catch {
+                    return ArithmeticResult(outcome: .noMemory)
+                }
             }
         }
     }
@@ -55,7 +60,8 @@ extension StoreSession {
         var text = digits(of: new)
         while text.count < size { text.append(UInt8(ascii: " ")) }
         let need = text.withBytes { self.need(forMaking: .bytes($0)) }.joined(with: MemoryNeed(blocks: 1))
-        guard holds(need) else { return .reserve(need) }
+        let growth = shard.cost(ofMaking: text.count) - Int(shard.allocatedBytes(inode.fields.live))
+        guard holds(need), hasFileRoom(for: growth) else { return .reserve(need, growth: growth) }
         let content = text.withBytes { shard.makeContent(.bytes($0), self) }
         tree.replaceContents(of: inode, with: content, cas: command.newCas ?? nextCas(), shard, self)
         result.exptimeBefore = inode.fields.exptime

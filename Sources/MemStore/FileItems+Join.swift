@@ -14,18 +14,20 @@ extension StoreSession {
         shard.unlock()
         var joined = Content.empty
         var isMade = false
+        var ownsBase = true
         if base.size <= Limits.fileSizeMax - UInt64(value.count) {
             do throws(StoreError) {
+                try makeFileRoom(for: value.growth(in: shard))
                 try value.hold(in: shard, self)
+                ownsBase = false
                 joined = try joining(base, &value, isAppending: plan == .append, in: shard)
                 isMade = true
             } catch {}
         } else {
-            shard.lock()
-            shard.release(base)
-            shard.unlock()
+            drop(base, in: shard)
             return .refused(.tooLarge)
         }
+        if ownsBase { drop(base, in: shard) }
         guard isMade else { return .refused(.noMemory) }
         shard.lock()
         let isUnchanged =

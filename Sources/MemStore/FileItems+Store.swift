@@ -49,8 +49,11 @@ extension StoreSession {
                 result.outcome = outcome
                 return
             case .again: continue
-            case .reserve(let need):
-                do throws(StoreError) { try reserve(need) } catch {
+            case .reserve(let need, let growth):
+                do throws(StoreError) {
+                    try makeFileRoom(for: growth)
+                    try reserve(need)
+                } catch {
                     result.outcome = .noMemory
                     return
                 }
@@ -120,9 +123,11 @@ extension StoreSession {
             break
         }
         let need = value.needForMaking(self).joined(with: MemoryNeed(blocks: 1))
-        guard holds(need) else {
+        // What is replaced makes room for what replaces it.
+        let growth = limitsFiles ? value.growth(in: shard) - Int(shard.allocatedBytes(inode.fields.live)) : 0
+        guard holds(need), hasFileRoom(for: growth) else {
             shard.unlock()
-            return .reserve(need)
+            return .reserve(need, growth: growth)
         }
         guard let content = value.makeContent(in: shard, self) else {
             shard.unlock()
@@ -175,7 +180,8 @@ extension StoreSession {
     ) -> StoreStep {
         if case .refuse(let outcome) = plan { return .refused(outcome) }
         let need = value.needForMaking(self).joined(with: Tree.need(forNodes: componentCount))
-        guard holds(need) else { return .reserve(need) }
+        let growth = growth(ofNodes: componentCount) + value.growth(in: shard(number: 0))
+        guard holds(need), hasFileRoom(for: growth) else { return .reserve(need, growth: growth) }
         let tree = tree
         tree.lock.lockExclusive()
         defer { tree.lock.unlockExclusive() }
@@ -227,8 +233,8 @@ enum StoreStep {
     case refused(Outcome)
     /// What was found is not so any more.
     case again
-    /// Memory must be taken first.
-    case reserve(MemoryNeed)
+    /// Memory must be taken first, and files must have room for so many bytes more.
+    case reserve(MemoryNeed, growth: Int = 0)
 }
 
 /// Cuts a path into components; slashes are skipped.

@@ -111,16 +111,20 @@ extension StoreSession {
         }
     }
 
-    /// Locks a regular file with as much in reserve as `need` says of it at that moment.
+    /// Locks a regular file with as much in reserve as `need` says of it at that moment, and with room for what files
+    /// take more then, which `growth` says.
     /// - Throws: isDirectory, invalid, noSpace, stale.
-    func lockFile(_ ino: Ino, reserving need: (InodeReference) -> MemoryNeed) throws(StoreError) -> (
-        InodeReference, Shard
-    ) {
+    func lockFile(
+        _ ino: Ino, reserving need: (InodeReference) -> MemoryNeed,
+        growth: (InodeReference, Shard) -> Int = { _, _ in 0 }
+    ) throws(StoreError) -> (InodeReference, Shard) {
         while true {
             let (inode, shard) = try lockFile(ino)
             let needed = need(inode)
-            if holds(needed) { return (inode, shard) }
+            let grown = limitsFiles ? growth(inode, shard) : 0
+            if holds(needed), hasFileRoom(for: grown) { return (inode, shard) }
             shard.unlock()
+            try makeFileRoom(for: grown)
             try reserve(needed)
         }
     }

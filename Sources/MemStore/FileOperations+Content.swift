@@ -26,6 +26,12 @@ extension StoreSession {
             ino,
             reserving: { inode in
                 need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
+            },
+            growth: { inode, shard in
+                let live = inode.fields.live
+                let start = offset ?? live.size
+                guard start <= Limits.fileSizeMax - length else { return 0 }
+                return shard.growth(ofWriteAt: start, count: bytes.count, into: live)
             })
         let start = offset ?? inode.fields.liveSize
         guard start <= Limits.fileSizeMax - length else {
@@ -69,9 +75,11 @@ extension StoreSession {
         case .allocate:
             try fillHoles(of: ino, from: offset, to: end)
             try grow(ino, to: end)
+            try touchContent(of: ino)
         case .keepSize:
             let size = try attributes(of: ino).size
             if offset < size { try fillHoles(of: ino, from: offset, to: min(end, size)) }
+            try touchContent(of: ino)
         case .punchHole:
             try makeHole(in: ino, from: offset, to: end)
         case .zeroRange:
@@ -80,6 +88,14 @@ extension StoreSession {
         case .zeroRangeKeepSize:
             try makeHole(in: ino, from: offset, to: end)
         }
+    }
+
+    /// Sets the times of a change, which memory that was set aside without one counts as too.
+    private func touchContent(of ino: Ino) throws(StoreError) {
+        let (inode, shard) = try lockFile(ino)
+        inode.fields.mtime = .now()
+        inode.fields.ctime = inode.fields.mtime
+        shard.unlock()
     }
 
     private func makeHole(in ino: Ino, from start: UInt64, to end: UInt64) throws(StoreError) {
@@ -151,7 +167,7 @@ extension StoreSession {
                 let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: part[..<read]))
                 do throws(StoreError) {
                     _ = try writeFile(
-                        target, at: targetOffset + copied, bytes, isAppending: false, clearsPrivileges: true)
+                        target, at: targetOffset + copied, bytes, isAppending: false, clearsPrivileges: false)
                 } catch {
                     if copied == 0 { throw error }
                     break

@@ -35,8 +35,10 @@ extension StoreSession {
         guard target.count < Limits.pathLengthMax else { throw .nameTooLong }
         let unmasked = Caller(uid: caller.uid, gid: caller.gid)
         let mode = FileType.symlink.rawValue | 0o777
-        return try make(name, in: parent, mode: mode, caller: unmasked, need(forMaking: .bytes(target))) {
-            inode, shard in
+        return try make(
+            name, in: parent, mode: mode, caller: unmasked, need(forMaking: .bytes(target)),
+            growth: Shard.pieceCostBytes(capacity: target.count)
+        ) { inode, shard in
             inode.fields.live = shard.makeContent(.bytes(target), self)
         }
     }
@@ -45,6 +47,7 @@ extension StoreSession {
     /// - Throws: notPermitted (a directory), exists, noEntry, notDirectory, nameTooLong, tooManyLinks, noSpace, stale.
     public func link(_ ino: Ino, as name: Bytes, in parent: Ino) throws(StoreError) -> Attributes {
         try checkNewName(name)
+        try makeFileRoom(for: growth(ofEntryWithName: name.count, inodeCount: 0))
         try reserve(MemoryNeed(blocks: Tree.blocksPerNode))
         let tree = tree
         tree.lock.lockExclusive()
@@ -112,9 +115,10 @@ extension StoreSession {
     /// Makes a node, lets `fill` complete it under the lock of its shard with `need` in reserve, and counts a lookup.
     private func make(
         _ name: Bytes, in parent: Ino, mode: UInt32, caller: Caller, _ need: MemoryNeed = MemoryNeed(),
-        _ fill: (InodeReference, Shard) -> Void
+        growth: Int = 0, _ fill: (InodeReference, Shard) -> Void
     ) throws(StoreError) -> Attributes {
         try checkNewName(name)
+        try makeFileRoom(for: self.growth(ofEntryWithName: name.count, inodeCount: 1) + growth)
         try reserve(need.joined(with: MemoryNeed(blocks: Tree.blocksPerNode)))
         let tree = tree
         tree.lock.lockExclusive()

@@ -10,6 +10,7 @@ extension StoreSession {
         guard name.count <= Limits.nameLengthMax else { throw .nameTooLong }
         if name.count <= 2, !PathKey.isName(name) { throw .busy }
         try checkNewName(newName)
+        if newName.count > name.count { try makeFileRoom(for: growth(ofEntryWithName: newName.count, inodeCount: 0)) }
         try reserve(MemoryNeed(blocks: Tree.blocksPerNode))
         let replaced = try renameExclusively(name, in: parent, to: newName, in: newParent, mode: mode)
         if let replaced { tree.freeIfUnused(replaced, self) }

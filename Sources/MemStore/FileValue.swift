@@ -28,6 +28,12 @@
         return MemoryNeed()
     }
 
+    /// Bytes that files will take more when it is stored.
+    func growth(in shard: Shard) -> Int {
+        if case .source = form { return shard.cost(ofMaking: count) }
+        return 0
+    }
+
     /// The value as a content of `shard`, which is locked; its holder is the caller's. Nil when it is one of another
     /// shard already (see `materialize`).
     mutating func makeContent(in shard: Shard, _ session: StoreSession) -> Content? {

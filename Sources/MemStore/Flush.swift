@@ -37,6 +37,7 @@ extension Shard {
     /// Removes all cache items.
     func dropItems() {
         for kind in [LogKind.probation, .main] {
+            countFiles(bytes: log(kind).attachedBytes)
             var segment = log(kind).oldest
             while segment != 0 {
                 let next = arena[segment].next

@@ -125,11 +125,13 @@ extension Shard {
         let bytes = Int(allocatedBytes(content))
         arena[segment].attachedBytes += UInt64(bytes)
         state.logs[Int(arena[segment].log.rawValue)].attachedBytes += bytes
+        countFiles(bytes: -bytes)
     }
 
     func detach(_ content: Content, from segment: UInt32) {
         let bytes = Int(allocatedBytes(content))
         arena[segment].attachedBytes -= UInt64(bytes)
         state.logs[Int(arena[segment].log.rawValue)].attachedBytes -= bytes
+        countFiles(bytes: bytes)
     }
 }

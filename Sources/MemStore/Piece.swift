@@ -13,6 +13,8 @@ struct PieceState {
     /// Bytes in use, and bytes that it can grow to in place.
     var length: UInt32
     var capacity: UInt32
+    /// Of the holders, those that are leases of readers.
+    var leaseCount: UInt32 = 0
 }
 
 /// The pieces of a shard by number. GUARDED_BY the shard's lock.
@@ -63,6 +65,11 @@ extension Shard {
     /// Bytes that a piece of `capacity` takes in the log.
     @inline(__always) static func pieceSizeBytes(capacity: Int) -> Int { (pieceHeaderSizeBytes + capacity + 7) & ~7 }
 
+    /// Bytes that a piece of `capacity` takes in the log and in the table.
+    @inline(__always) static func pieceCostBytes(capacity: Int) -> Int {
+        pieceSizeBytes(capacity: capacity) + MemoryLayout<PieceState>.stride
+    }
+
     /// A new piece with one holder. Its bytes are undefined.
     func makePiece(length: Int, capacity: Int, _ session: StoreSession) -> UInt32 {
         let rounded = (capacity + 7) & ~7
@@ -78,6 +85,7 @@ extension Shard {
         let header = unsafe arena.address(ofSegment: segment) + offset
         unsafe header.storeBytes(of: number, as: UInt32.self)
         unsafe header.storeBytes(of: UInt32(rounded), toByteOffset: 4, as: UInt32.self)
+        countFiles(bytes: Self.pieceCostBytes(capacity: rounded))
         return number
     }
 
@@ -90,6 +98,7 @@ extension Shard {
     func freePiece(_ number: UInt32) {
         let place = state.pieces[number].place
         let size = Self.pieceHeaderSizeBytes + Int(state.pieces[number].capacity)
+        countFiles(bytes: -Self.pieceCostBytes(capacity: Int(state.pieces[number].capacity)))
         // A reclaim that walks the log sees by this that nobody lives here.
         unsafe address(of: place).storeBytes(of: 0 as UInt32, as: UInt32.self)
         state.pieces.giveBack(number)

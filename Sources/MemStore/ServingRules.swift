@@ -11,6 +11,7 @@
     let indexNames: ByteStrings
     let mountPoints: ByteStrings
     let filesReadOnly: Bool
+    let filesMaxBytes: Int
     let hasCas: Bool
     let umask: UInt32
     let uid: UInt32
@@ -25,6 +26,7 @@
         indexNames = ByteStrings(configuration.indexNames)
         mountPoints = ByteStrings(configuration.mountPoints)
         filesReadOnly = configuration.filesReadOnly
+        filesMaxBytes = configuration.filesMaxBytes
         hasCas = configuration.hasCas
         umask = configuration.umask
         publishesAppends = configuration.publishIntervalSeconds > 0

@@ -10,6 +10,7 @@ import Glibc
     let seed: UInt64
     let clock: Unmanaged<Clock>
     let casCounter: UnsafeMutablePointer<UInt64>
+    let heldByReaders: UnsafeMutablePointer<UInt64>
     let itemSizeMaxBytes: Int
     let inlineValueLengthMax: Int
     let evictsItems: Bool
@@ -36,6 +37,8 @@ import Glibc
     /// Reserved memory, taken from the arena and not used yet.
     var reservedSegments: [UInt32] = []
     var reservedBlocks: [UInt32] = []
+    /// What a session keeps of its reservations, so that the next small change need not ask the arena.
+    let stash: MemoryNeed
     /// Steps of reclaiming in a row after which there was still no segment to be had.
     var fruitlessCount = 0
 }
@@ -114,26 +117,36 @@ extension StoreSession {
     // MARK: reserved memory
 
     /// Makes sure that the session holds at least `need` in reserved memory, evicting cache items for it. No lock of
-    /// the store may be held. What an operation does not use stays with the session until the next reservation.
+    /// the store may be held. What an operation does not use stays with the session until the next reservation, a small
+    /// stash of it for longer.
     /// - Throws: noSpace.
     func reserve(_ need: MemoryNeed) throws(StoreError) {
-        giveBackReserved(keeping: need)
+        giveBackReserved(keeping: need.covering(state.stash))
         while state.reservedSegments.count < need.segments {
             if let segment = arena.takeSegment() {
                 state.reservedSegments.append(segment)
-            } else if !reclaim() {
-                giveBackReserved(keeping: MemoryNeed())
-                throw .noSpace
+            } else {
+                try makeRoom(keeping: need)
             }
         }
         while state.reservedBlocks.count < need.blocks {
             if let block = arena.takeBlock(near: state.reservedBlocks.last ?? 0) {
                 state.reservedBlocks.append(block)
-            } else if !reclaim() {
-                giveBackReserved(keeping: MemoryNeed())
-                throw .noSpace
+            } else {
+                try makeRoom(keeping: need)
             }
         }
+    }
+
+    /// Frees some memory when the arena has none: first what this session holds beyond `need`.
+    /// - Throws: noSpace.
+    private func makeRoom(keeping need: MemoryNeed) throws(StoreError) {
+        if state.reservedSegments.count > need.segments || state.reservedBlocks.count > need.blocks {
+            return giveBackReserved(keeping: need)
+        }
+        if reclaim() { return }
+        giveBackReserved(keeping: MemoryNeed())
+        throw .noSpace
     }
 
     /// Gives reserved memory beyond `need` back to the arena.
@@ -157,9 +170,6 @@ extension StoreSession {
         }
         return state.reservedBlocks.removeFirst()
     }
-
-    /// Gives a block back to the arena.
-    func giveBack(block: UInt32) { arena.giveBack(block: block) }
 
     /// Takes one segment out of the session's reservation.
     func takeReservedSegment() -> UInt32 { state.reservedSegments.popLast() ?? 0 }

@@ -26,6 +26,8 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     /// The segment that a reclaim is walking through; 0 = none.
     var reclaimingSegment: UInt32 = 0
     var statistics = ShardStatistics()
+    /// A part of what files take (see FileBudget). Changed and read atomically.
+    var fileBytes: UInt64 = 0
     /// Hits of items in the two queues, halved now and then: what eviction weighs.
     var hits: InlineArray<2, Int> = .init(repeating: 0)
     /// Segments emptied since the hits were halved.
@@ -34,6 +36,8 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     let hasCas: Bool
     /// Where `nextCas` of the whole store is counted.
     let casCounter: UnsafeMutablePointer<UInt64>
+    /// Bytes of contents that only readers hold, in all shards; changed atomically.
+    let heldByReaders: UnsafeMutablePointer<UInt64>
 }
 
 /// The counters of a shard.

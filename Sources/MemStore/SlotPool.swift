@@ -79,6 +79,9 @@ private struct ChunkHeader {
     /// Whether there is room for one more slot of any size, beside the memory for it.
     var hasRoom: Bool { unsafe heads[0] != 0 || Int(heads[slotUnitsMax + 1]) < table.capacity }
 
+    /// Whether a slot of `units` can be had without another block.
+    func hasSlot(units: Int) -> Bool { unsafe heads[units] != 0 }
+
     /// Takes a slot of `units`. Its bytes are zero or what the last owner left. The session's reservation holds a
     /// block, in case that a new chunk is needed.
     func allocate(units: Int, _ session: StoreSession) -> UInt32 {
@@ -113,6 +116,20 @@ private struct ChunkHeader {
         if unsafe header.pointee.usedCount == 0 { removeChunk(chunk, session) }
     }
 
+    /// The first slot from `reference` on, in use or free, of a pool whose slots have one unit. Nil: none follows.
+    func nextSlot(from reference: UInt32) -> UInt32? {
+        var chunk = Int(reference >> chunkShift)
+        var unit = max(1, reference & ((1 << chunkShift) - 1))
+        while chunk < Int(unsafe heads[slotUnitsMax + 1]) {
+            if table.hasBlock(at: chunk), unit < UInt32(unsafe header(chunk).pointee.freshUnit) {
+                return UInt32(chunk) << chunkShift | unit
+            }
+            chunk += 1
+            unit = 1
+        }
+        return nil
+    }
+
     private func isFull(_ header: ChunkHeader) -> Bool {
         header.freeUnit == 0 && Int(header.freshUnit) + Int(header.slotUnits) > unitsPerChunk
     }
@@ -126,7 +143,7 @@ private struct ChunkHeader {
             chunk = Int(unsafe heads[slotUnitsMax + 1])
             unsafe heads[slotUnitsMax + 1] += 1
         }
-        let block = session.takeBlock()
+        let block = session.takeTreeBlock()
         let address = unsafe arena.address(ofBlock: block)
         unsafe memset(address, 0, arena.blockSizeBytes)
         unsafe address.bindMemory(to: ChunkHeader.self, capacity: 1).initialize(
@@ -139,7 +156,7 @@ private struct ChunkHeader {
 
     private func removeChunk(_ chunk: Int, _ session: StoreSession) {
         unlink(chunk)
-        session.giveBack(block: table[chunk])
+        session.giveBack(treeBlock: table[chunk])
         table[chunk] = unsafe heads[0] | BlockTable.isFreeBit
         unsafe heads[0] = UInt32(chunk) + 1
         unsafe heads[slotUnitsMax + 2] -= 1

@@ -51,15 +51,21 @@ public struct StoreSetupError: Error, Sendable {
         guard let slot = slotLock.withLock({ freeSlots.popLast() }) else {
             preconditionFailure("more sessions than StoreConfiguration.sessionsMax")
         }
+        tree.lock.include(slot)
         let state = UnsafeMutablePointer<SessionState>.allocate(capacity: 1)
         unsafe state.initialize(
-            to: SessionState(shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree))
+            to: SessionState(
+                shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree,
+                stash: MemoryNeed.stash(configuration, shared.pointee.arena.geometry)))
         let session = unsafe StoreSession(state)
         session.refreshClock()
         return session
     }
 
-    func giveBack(slot: Int) { slotLock.withLock { freeSlots.append(slot) } }
+    func giveBack(slot: Int) {
+        tree.lock.exclude(slot)
+        slotLock.withLock { freeSlots.append(slot) }
+    }
 
     /// Changes the memory limit. Nothing is freed here: the housekeeper and the next writers bring the store below it.
     /// False: it is below the smallest limit or above the address space.
@@ -81,6 +87,7 @@ public struct StoreSetupError: Error, Sendable {
         sum.memoryFreeBlockBytes = arena.state.lock.withLock { arena.state.freeBlockBytes }
         sum.segmentSizeBytes = arena.segmentSizeBytes
         sum.blockSizeBytes = arena.blockSizeBytes
+        sum.heldByReadersBytes = Int(truncatingIfNeeded: unsafe cs_load64(shared.pointee.heldByReaders))
         sum.shardCount = unsafe shared.pointee.shardCount
         for number in 0..<sum.shardCount { unsafe Shard(shared.pointee.shards + number).add(to: &sum) }
         tree.add(to: &sum)
@@ -109,12 +116,14 @@ extension StoreShared {
         let shardCount = shardCount(configuration)
         let casCounter = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
         unsafe casCounter.initialize(repeating: 0, count: 16)
+        let heldByReaders = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
+        unsafe heldByReaders.initialize(repeating: 0, count: 16)
         let seed = UInt64.random(in: .min ... .max)
         let shards = UnsafeMutablePointer<ShardState>.allocate(capacity: shardCount)
         for number in 0..<shardCount {
             let state = unsafe try ShardState.make(
                 number: number, arena: arena, shardCount: shardCount, seed: seed, hasCas: configuration.hasCas,
-                casCounter: casCounter)
+                casCounter: casCounter, heldByReaders: heldByReaders)
             unsafe (shards + number).initialize(to: state)
             arena.charge(bytes: unsafe shards[number].index.sizeBytes)
         }
@@ -122,8 +131,10 @@ extension StoreShared {
         unsafe shared.initialize(
             to: StoreShared(
                 arena: arena, shards: shards, shardCount: shardCount, seed: seed, clock: Unmanaged.passRetained(clock),
-                casCounter: casCounter, itemSizeMaxBytes: configuration.itemSizeMaxBytes,
-                inlineValueLengthMax: min(Record.inlineValueLengthMax, arena.segmentSizeBytes / 8),
+                casCounter: casCounter, heldByReaders: heldByReaders,
+                itemSizeMaxBytes: configuration.itemSizeMaxBytes,
+                inlineValueLengthMax: min(
+                    Record.inlineValueLengthMax, max(arena.blockSizeBytes, arena.segmentSizeBytes / 8)),
                 evictsItems: configuration.evictsItems, hasCas: configuration.hasCas,
                 prefixes: PrefixTable(configuration.prefixes)))
         unsafe shared.pointee.spareSegment = arena.takeSegment() ?? 0
@@ -138,6 +149,7 @@ extension StoreShared {
         }
         unsafe shared.pointee.shards.deallocate()
         unsafe shared.pointee.casCounter.deallocate()
+        unsafe shared.pointee.heldByReaders.deallocate()
         unsafe shared.pointee.clock.release()
         unsafe shared.pointee.prefixes.deallocate()
         unsafe shared.pointee.reclaimLock.destroy()
@@ -149,7 +161,8 @@ extension StoreShared {
 
 extension ShardState {
     static func make(
-        number: Int, arena: Arena, shardCount: Int, seed: UInt64, hasCas: Bool, casCounter: UnsafeMutablePointer<UInt64>
+        number: Int, arena: Arena, shardCount: Int, seed: UInt64, hasCas: Bool, casCounter: UnsafeMutablePointer<UInt64>,
+        heldByReaders: UnsafeMutablePointer<UInt64>
     ) throws(StoreSetupError) -> ShardState {
         let segmentCount = Int(arena.state.segmentCount)
         // Address space for the worst case; only what is touched takes memory.
@@ -160,7 +173,8 @@ extension ShardState {
             segments: unsafe segmentsMapping.base.assumingMemoryBound(to: UInt32.self),
             segmentsMapping: segmentsMapping,
             pieces: try PieceTable(countMax: max(1 << 16, share / 64)),
-            ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas, casCounter: casCounter
+            ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas, casCounter: casCounter,
+            heldByReaders: heldByReaders
         )
     }
 

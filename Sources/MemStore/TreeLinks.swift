@@ -55,12 +55,29 @@ extension Tree {
         }
         shard.release(inode.fields.extended)
         if inode.fields.exptimeSecond != 0 { setExpiry(of: inode, to: .never, session) }
-        let type = inode.fields.type
-        inode.fields.mode = 0
-        shard.unlock()
         unsafe state.pointee.poolLock.withLock {
-            count(type: type, by: -1)
+            count(type: inode.fields.type, by: -1)
+            inode.fields.mode = 0
             unsafe state.pointee.inodes.free(ino, session)
+        }
+        shard.unlock()
+    }
+
+    /// The first inode from the number `next` on that has a name, among at most `slotsLeft` slots; both go on behind it.
+    /// Nil with a `next` of 0: none follows. The tree's lock is held, so what is found stays.
+    func nextNamed(from next: inout UInt32, slotsLeft: inout Int) -> InodeReference? {
+        unsafe state.pointee.poolLock.withLock {
+            while slotsLeft > 0 {
+                guard let slot = unsafe state.pointee.inodes.nextSlot(from: next) else {
+                    next = 0
+                    return nil
+                }
+                next = slot + 1
+                slotsLeft -= 1
+                let inode = inode(slot)
+                if !inode.fields.isFree, inode.fields.firstEntry != 0 { return inode }
+            }
+            return nil
         }
     }
 

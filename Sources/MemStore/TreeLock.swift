@@ -1,29 +1,60 @@
 // TreeLock: the lock of the tree's structure. Readers share it without sharing
 // a cache line; a writer has it alone.
 
-/// A big-reader lock: one mutex for each session's slot. A reader takes its own, a writer takes all in order.
+/// A big-reader lock: one mutex for each session's slot. A reader takes its own, a writer takes those of all slots that a
+/// session has.
 ///
 /// It guards entries, the index, the order of directories, links, and type, mode, owner and group of inodes.
-/// SAFETY: the array of locks is private and lives as long as the tree.
+/// SAFETY: the arrays are private and live as long as the tree; `isInUse` and `usedEnd` are guarded by `writers`.
 @safe struct TreeLock {
+    /// Held by a writer as long as it writes, and while a slot comes into use or goes out of it.
+    private let writers: Lock
     private let slots: UnsafeMutablePointer<Lock>
     private let slotCount: Int
+    private let isInUse: UnsafeMutablePointer<Bool>
+    /// The slot behind the last one in use.
+    private let usedEnd: UnsafeMutablePointer<Int>
 
-    /// A lock with `slotCount` slots, at least one.
+    /// A lock with `slotCount` slots, at least one, of which none is in use.
     init(slotCount: Int) {
         precondition(slotCount > 0, "a tree lock needs a slot")
         self.slotCount = slotCount
+        writers = Lock()
         unsafe slots = .allocate(capacity: slotCount)
         for slot in 0..<slotCount { unsafe (slots + slot).initialize(to: Lock()) }
+        unsafe isInUse = .allocate(capacity: slotCount)
+        unsafe isInUse.initialize(repeating: false, count: slotCount)
+        unsafe usedEnd = .allocate(capacity: 1)
+        unsafe usedEnd.initialize(to: 0)
     }
 
     /// Frees the lock. Nobody may hold or use it.
     func destroy() {
         for slot in 0..<slotCount { unsafe slots[slot].destroy() }
         unsafe slots.deallocate()
+        unsafe isInUse.deallocate()
+        unsafe usedEnd.deallocate()
+        writers.destroy()
     }
 
-    /// Takes the lock as the reader of `slot`.
+    /// Gives a slot to a session, which may read from now on. Waits for a writer.
+    func include(_ slot: Int) {
+        writers.withLock {
+            precondition(slot >= 0 && slot < slotCount, "no such slot of the tree lock")
+            unsafe isInUse[slot] = true
+            unsafe usedEnd.pointee = unsafe max(usedEnd.pointee, slot + 1)
+        }
+    }
+
+    /// Takes a slot from a session that reads no more.
+    func exclude(_ slot: Int) {
+        writers.withLock {
+            unsafe isInUse[slot] = false
+            while unsafe usedEnd.pointee > 0, unsafe !isInUse[usedEnd.pointee - 1] { unsafe usedEnd.pointee -= 1 }
+        }
+    }
+
+    /// Takes the lock as the reader of `slot`, which is in use.
     @inline(__always) func lockShared(_ slot: Int) {
         assert(slot >= 0 && slot < slotCount, "no such slot of the tree lock")
         unsafe slots[slot].lock()
@@ -32,13 +63,15 @@
     /// Ends the reader of `slot`.
     @inline(__always) func unlockShared(_ slot: Int) { unsafe slots[slot].unlock() }
 
-    /// Takes the lock alone. Always from the first slot on, so that two writers cannot wait for each other.
+    /// Takes the lock alone.
     func lockExclusive() {
-        for slot in 0..<slotCount { unsafe slots[slot].lock() }
+        writers.lock()
+        for slot in 0..<(unsafe usedEnd.pointee) where unsafe isInUse[slot] { unsafe slots[slot].lock() }
     }
 
     /// Ends the writer.
     func unlockExclusive() {
-        for slot in 0..<slotCount { unsafe slots[slot].unlock() }
+        for slot in 0..<(unsafe usedEnd.pointee) where unsafe isInUse[slot] { unsafe slots[slot].unlock() }
+        writers.unlock()
     }
 }

@@ -134,7 +134,8 @@ struct FileSystemTests {
         let (ino, _) = try test.create("page")
         let list = Self.accessList(7, 7, 0)
         #expect(
-            failure { () throws(FSError) in try setAccessList(test, of: ino, to: list + list, test.root) } == EOPNOTSUPP)
+            failure { () throws(FSError) in try setAccessList(test, of: ino, to: list + list, test.root) } == EOPNOTSUPP
+        )
         var changes = AttributeChanges()
         changes.mode = 0o2755
         _ = try test.fileSystem.setAttributes(of: ino, changes, handle: nil)

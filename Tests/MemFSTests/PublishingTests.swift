@@ -117,7 +117,7 @@ struct PublishingTests {
         let other = try test.fileSystem.open(ino, OpenMode(flags: O_RDWR, opener: 100))
         let text: StaticString = "pages"
         try test.fileSystem.write(
-            ino, at: 0, text.bytes, handle: mapped, isPageWrite: true, clearsPrivileges: false)
+            ino, at: 0, text.bytes, handle: mapped, isPageWrite: true)
         test.fileSystem.flush(ino, handle: other.handle, closer: 100)
         #expect(test.published("/page") == "pages")
         test.fileSystem.release(ino, handle: other.handle)
@@ -133,11 +133,11 @@ struct PublishingTests {
         let text: StaticString = "late"
         test.fileSystem.state.notices.beginInvalidation(of: ino)
         try test.fileSystem.write(
-            ino, at: 0, text.bytes, handle: file.handle, isPageWrite: true, clearsPrivileges: false)
+            ino, at: 0, text.bytes, handle: file.handle, isPageWrite: true)
         test.fileSystem.state.notices.endInvalidation(of: ino)
         #expect(try test.read(ino) == "port")
         try test.fileSystem.write(
-            ino, at: 0, text.bytes, handle: file.handle, isPageWrite: true, clearsPrivileges: false)
+            ino, at: 0, text.bytes, handle: file.handle, isPageWrite: true)
         #expect(try test.read(ino) == "late")
         test.fileSystem.release(ino, handle: file.handle)
     }

@@ -73,7 +73,7 @@ final class TestStore {
 
     func write(_ text: String, to ino: Ino, _ handle: HandleNumber, at offset: UInt64 = 0) throws(FSError) {
         try Array(text.utf8).withBytes { bytes throws(FSError) in
-            _ = try fileSystem.write(ino, at: offset, bytes, handle: handle, isPageWrite: false, clearsPrivileges: false)
+            _ = try fileSystem.write(ino, at: offset, bytes, handle: handle, isPageWrite: false)
         }
     }
 

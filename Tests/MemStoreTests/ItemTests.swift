@@ -171,4 +171,27 @@ import Testing
         #expect(seen + tail == old)
         test.session.checkInvariants()
     }
+
+    @Test("what only readers hold is counted until the last of them lets go")
+    func heldByReaders() throws {
+        let test = try TestStore(limitMiB: 64)
+        func held() -> Int { test.store.statistics().heldByReadersBytes }
+        func lease() -> ContentLease {
+            let view = Array("k".utf8).withBytes { test.session.beginGet($0, hash: test.session.hash($0)) }
+            defer { test.session.endGet(view) }
+            return test.session.lease(view)
+        }
+        test.set("k", [UInt8](repeating: 1, count: 9 << 20))
+        let (first, second) = (lease(), lease())
+        #expect(held() == 0)
+        test.set("k", "small")
+        #expect(held() >= 9 << 20)
+        #expect(test.session.readersHoldTooMuch)
+        test.session.release(first)
+        #expect(held() >= 9 << 20)
+        test.session.release(second)
+        #expect(held() == 0)
+        #expect(!test.session.readersHoldTooMuch)
+        test.session.checkInvariants()
+    }
 }

@@ -126,4 +126,27 @@ extension TestStore {
         self.store = store
         self.session = session
     }
+
+    @Test("sessions come and go while others change names, and nothing is lost")
+    func comingSessions() throws {
+        let store = try TestStore(limitMiB: 32)
+        try store.change("/") { $0.mode = 0o777 }
+        @Sendable func visitor(_ letter: String) -> @Sendable (StoreSession) -> Void {
+            let owner = store.store
+            return { _ in
+                for round in 0..<300 {
+                    let session = owner.makeSession()
+                    Array("\(letter)\(round)".utf8).withBytes { name in
+                        let made = try? session.makeDirectory(name, in: .root, mode: 0o755, caller: TestStore.user)
+                        session.forget(made?.ino ?? .root, count: 1)
+                        if round % 2 == 0 { try? session.removeDirectory(name, in: .root) }
+                    }
+                    session.end()
+                }
+            }
+        }
+        runThreads(store.store, ["a", "b", "c", "d"].map { visitor($0) })
+        #expect(try store.names("/").count == 4 * 150)
+        store.check()
+    }
 }

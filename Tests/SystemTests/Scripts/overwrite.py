@@ -2,12 +2,15 @@
 
 usage: overwrite.py PAGE PORT URL SECONDS PAUSE MIN_ANSWERS MIN_OF_EACH [torn-allowed]
 
+It goes on for SECONDS, and on a busy machine until there are enough answers, for two minutes more at most.
+
 PAGE is written with 1.5 MB and 2 MB; PAUSE seconds are slept in the middle of
 each write. Every answer must be one of the two whole versions.
 """
 import hashlib
 import http.client
 import os
+import signal
 import sys
 import threading
 import time
@@ -32,11 +35,13 @@ def write(version):
 write(versions[0])
 end = time.monotonic() + seconds
 writes = 0
+# The writer is another process: it goes on until the fetchers are done and end it.
+last = end + 120
 
 
 def writer():
     global writes
-    while time.monotonic() < end:
+    while time.monotonic() < last:
         writes += 1
         write(versions[writes % 2])
 
@@ -46,10 +51,14 @@ torn = short = empty = failed = 0
 guard = threading.Lock()
 
 
+def enough():
+    return torn_allowed or (sum(counts) >= min_answers and min(counts) >= min_of_each)
+
+
 def fetcher():
     global torn, short, empty, failed
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    while time.monotonic() < end:
+    while time.monotonic() < end or (not enough() and time.monotonic() < last):
         try:
             connection.request("GET", url)
             answer = connection.getresponse()
@@ -79,6 +88,7 @@ for thread in fetchers:
     thread.start()
 for thread in fetchers:
     thread.join()
+os.kill(child, signal.SIGTERM)
 os.waitpid(child, 0)
 torn = short + empty + failed
 print("%d answers: %d and %d of the whole versions, %d torn (%d empty, %d other statuses)"
