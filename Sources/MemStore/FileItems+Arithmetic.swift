@@ -49,9 +49,10 @@ extension StoreSession {
         _ inode: InodeReference, _ shard: Shard, _ command: ArithmeticCommand,
         _ result: inout ArithmeticResult
     ) -> StoreStep {
-        if let token = command.compareCas, token != shownCas(inode) || token == 0 { return .refused(.exists) }
         let size = Int(inode.fields.publishedSize)
-        guard size <= Self.numberSizeMax, let number = number(in: inode.fields.published, shard) else {
+        if size == 0 || size > Self.numberSizeMax { return .refused(.nonNumeric) }
+        if let token = command.compareCas, token != 0, token != shownCas(inode) { return .refused(.exists) }
+        guard let number = number(in: inode.fields.published, shard) else {
             return .refused(.nonNumeric)
         }
         let new = Numeral.apply(command, to: number)

@@ -109,6 +109,7 @@ extension StoreSession {
     ) -> Bool {
         var fields = RecordFields(exptime: exptime, cas: options.newCas ?? shard.nextCas())
         if options.isBinaryKey { fields.marks.insert(.binaryKey) }
+        if options.countsAccess { fields.marks.insert(.fetched) }
         fields.lastAccessSecond = state.nowSecond
         guard let reference = shard.add(key, hash, fields, .empty, .empty, replacing: nil, self) else { return false }
         let presence = view.presence
@@ -119,6 +120,8 @@ extension StoreSession {
             view.wins = true
         }
         view.isCreated = true
+        // The creation is the first fetch, and shows the state before it.
+        view.wasFetched = false
         view.presence = .present
         return true
     }

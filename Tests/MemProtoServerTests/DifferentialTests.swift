@@ -14,63 +14,6 @@ private struct KnownDifference: Sendable {
     let explains: @Sendable (_ command: DifferentialCommand, _ old: String, _ new: String) -> Bool
 }
 
-/// Debian's memcached, on a socket of its own.
-private final class ReferenceServer {
-    private let process: pid_t
-    private let path: String
-    let client: TestClient
-
-    init() throws {
-        path = "/tmp/memfisd-reference-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
-        let words = ["memcached", "-u", "nobody", "-m", "256", "-t", "1", "-o", "no_lru_maintainer", "-s", path, "-a", "777"]
-        var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
-        var started: pid_t = 0
-        let code = unsafe posix_spawn(&started, "/usr/bin/memcached", nil, nil, &arguments, environ)
-        precondition(code == 0, "the comparison needs /usr/bin/memcached (Debian package memcached)")
-        process = started
-        let address = try SocketAddress.unix(path: path)
-        var connected: TestClient?
-        for _ in 0..<500 where connected == nil {
-            connected = try? TestClient(address)
-            if connected == nil { usleep(10_000) }
-        }
-        client = try #require(connected)
-    }
-
-    deinit {
-        // SIGTERM may be blocked: a child has the signal mask of the thread that made it.
-        kill(process, SIGKILL)
-        waitpid(process, nil, 0)
-        unsafe unlink(path)
-    }
-
-    /// What is answered to `bytes` and a following `mn`, without the answer to that; nil when no answer comes.
-    func answer(_ bytes: [UInt8]) -> [UInt8]? {
-        client.send(bytes + Array("mn\r\n".utf8))
-        var answer: [UInt8] = []
-        while !answer.ends(with: "MN\r\n") {
-            let more = client.receiveSome()
-            if more.isEmpty { return nil }
-            answer += more
-        }
-        return answer.dropLast(4)
-    }
-}
-
-extension [UInt8] {
-    fileprivate func ends(with text: String) -> Bool { suffix(text.utf8.count).elementsEqual(text.utf8) }
-}
-
-extension TestClient {
-    /// What has arrived, at least a byte; nothing when the server closes or is silent.
-    fileprivate func receiveSome() -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        let length = unsafe recv(descriptor, &buffer, buffer.count, 0)
-        return Array(buffer.prefix(max(0, length)))
-    }
-}
-
 @Suite(.serialized) struct DifferentialTests {
     private static let badFormat = "CLIENT_ERROR bad command line format\r\n"
 
