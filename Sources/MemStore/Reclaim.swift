@@ -60,15 +60,19 @@ extension Shard {
         }
     }
 
-    /// The closed segment with the smallest live share, if that is at most `liveShareMax`.
+    /// The closed segment with the smallest live share, if that is at most `liveShareMax` and enough in it is dead.
+    /// An end that stayed empty because the next piece did not fit is not dead: it would stay empty elsewhere too, and
+    /// segments would be emptied into each other without end.
     private func emptiest(liveShareMax: Double) -> UInt32? {
         var best: UInt32?
         var bestLive = UInt32(liveShareMax * Double(arena.segmentSizeBytes))
+        let deadBytesMin = UInt32(arena.segmentSizeBytes / 16)
         for kind in [LogKind.probation, .main, .pieces] {
             var segment = log(kind).oldest
             let youngest = log(kind).youngest
             for _ in 0..<Self.candidateCountMax where segment != 0 && segment != youngest {
-                if arena[segment].liveBytes <= bestLive {
+                let deadBytes = arena[segment].usedBytes - arena[segment].liveBytes
+                if arena[segment].liveBytes <= bestLive, deadBytes >= deadBytesMin {
                     bestLive = arena[segment].liveBytes
                     best = segment
                 }
