@@ -161,7 +161,8 @@ extension StoreShared {
 
 extension ShardState {
     static func make(
-        number: Int, arena: Arena, shardCount: Int, seed: UInt64, hasCas: Bool, casCounter: UnsafeMutablePointer<UInt64>,
+        number: Int, arena: Arena, shardCount: Int, seed: UInt64, hasCas: Bool,
+        casCounter: UnsafeMutablePointer<UInt64>,
         heldByReaders: UnsafeMutablePointer<UInt64>
     ) throws(StoreSetupError) -> ShardState {
         let segmentCount = Int(arena.state.segmentCount)
@@ -173,7 +174,8 @@ extension ShardState {
             segments: unsafe segmentsMapping.base.assumingMemoryBound(to: UInt32.self),
             segmentsMapping: segmentsMapping,
             pieces: try PieceTable(countMax: max(1 << 16, share / 64)),
-            ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas, casCounter: casCounter,
+            ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas,
+            casCounter: casCounter,
             heldByReaders: heldByReaders
         )
     }

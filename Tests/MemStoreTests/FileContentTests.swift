@@ -108,7 +108,8 @@ import Testing
         #expect(try store.text("/f") == "0123401234")
     }
 
-    @Test("a store full of files that leave a segment's end empty refuses the next one instead of reclaiming without end")
+    @Test(
+        "a store full of files that leave a segment's end empty refuses the next one instead of reclaiming without end")
     func noSpaceBehindPieces() throws {
         let store = try TestStore(limitMiB: 16)
         // Ten of them fill 30 of 32 KiB.
