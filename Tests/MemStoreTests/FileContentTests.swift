@@ -114,7 +114,7 @@ import Testing
         let store = try TestStore(limitMiB: 16)
         // Ten of them fill 30 of 32 KiB.
         let page = [UInt8](repeating: UInt8(ascii: "x"), count: 3000)
-        for round in 0..<3 {
+        for round in 0..<2 {
             var count = 0
             #expect(throws: StoreError.noSpace) {
                 while count < 10_000 {
