@@ -67,7 +67,8 @@ extension OutputBuffer {
         var index = 0
         while index < bytes.count {
             let left = bytes.count - index
-            let word = UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
+            let word =
+                UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
                 | (left > 2 ? UInt32(bytes[index + 2]) : 0)
             write(byte: Base64.letter(word >> 18))
             write(byte: Base64.letter(word >> 12))

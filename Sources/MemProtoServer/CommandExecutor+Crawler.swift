@@ -51,7 +51,8 @@ extension CommandExecutor {
         while at <= field.count {
             let comma = field.index(of: UInt8(ascii: ","), from: at)
             let end = comma < 0 ? field.count : comma
-            guard let number = Number.unsigned32(field[at..<end]), number > 0, number < UInt32(SlabClass.countMax) else {
+            guard let number = Number.unsigned32(field[at..<end]), number > 0, number < UInt32(SlabClass.countMax)
+            else {
                 return nil
             }
             mask |= 1 << UInt64(number)

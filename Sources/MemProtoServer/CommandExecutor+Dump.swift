@@ -57,8 +57,9 @@ extension CommandExecutor {
         case .mgdump: output.write("EN\r\n")
         case .itemStats, .slabStats:
             var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
-            write(dump.purpose == .itemStats
-                ? report.items(dump.totals, now: session.nowSecond) : report.slabs(dump.totals))
+            write(
+                dump.purpose == .itemStats
+                    ? report.items(dump.totals, now: session.nowSecond) : report.slabs(dump.totals))
         case .sizeStats:
             write(dump.sizes.sorted { $0.key < $1.key }.map { (name: "\($0.key)", value: "\($0.value)") })
         }

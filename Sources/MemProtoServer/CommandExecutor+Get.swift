@@ -36,7 +36,8 @@ extension CommandExecutor {
             session.prefetchIndex(hash)
             batch.add(
                 GetEntry(
-                    hash: hash, keyStart: UInt32(truncatingIfNeeded: place), keyCount: UInt32(truncatingIfNeeded: key.count),
+                    hash: hash, keyStart: UInt32(truncatingIfNeeded: place),
+                    keyCount: UInt32(truncatingIfNeeded: key.count),
                     lineStart: UInt32(truncatingIfNeeded: lineStart), form: form, isFirst: isFirst, isLast: false))
             isFirst = false
             hasKey = true
@@ -130,7 +131,10 @@ extension CommandExecutor {
         let line = RequestParser.withoutReturn(input[at..<lineEnd])
         if let progress = gather(
             connection, input, from: at, to: at + line.count, form: connection.value.keysForm, isContinued: true, &at,
-            next: lineEnd + 1) { return progress }
+            next: lineEnd + 1)
+        {
+            return progress
+        }
         if let progress = runBatch(connection, input, &at) { return progress }
         connection.value.state = .command
         return connection.value.pendingChanges > 0 ? .parked : nil
@@ -159,12 +163,17 @@ extension CommandExecutor {
         keysStart = line.index(of: 0x20, from: keysStart)
         if let progress = gather(
             connection, input, from: lineStart + keysStart, to: lineStart + line.count, form: form, isContinued: false,
-            &at, next: next) { return progress }
+            &at, next: next)
+        {
+            return progress
+        }
         return runBatch(connection, input, &at)
     }
 
     /// Writes the answer to one key of a plain get; nothing for a miss.
-    @inline(__always) private mutating func answer(_ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool) {
+    @inline(__always) private mutating func answer(
+        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool
+    ) {
         let view = session.beginGet(key, hash: hash)
         guard view.isHit else {
             counters.value.getMisses &+= 1

@@ -24,7 +24,10 @@ extension CommandExecutor {
                     let form = word == Self.getWord ? GetForm.get : .gets
                     if let progress = gather(
                         connection, input, from: at + (form == .get ? 4 : 5), to: at + line.count, form: form,
-                        isContinued: false, &at, next: end + 1) { return progress }
+                        isContinued: false, &at, next: end + 1)
+                    {
+                        return progress
+                    }
                     continue
                 }
             }
@@ -53,8 +56,12 @@ extension CommandExecutor {
         // The kept input will begin with this line.
         connection.value.scannedCount = line.count
         if line.count <= Limit.lineLengthMax { return .needsInput }
-        if RequestParser.isOpenEndedGet(line), line.count <= shared.configuration.getLineLengthMax { return .needsInput }
-        if line.count <= Limit.fileLineLengthMax, let key = RequestParser.key(ofUnfinished: line), session.isFileKey(key) {
+        if RequestParser.isOpenEndedGet(line), line.count <= shared.configuration.getLineLengthMax {
+            return .needsInput
+        }
+        if line.count <= Limit.fileLineLengthMax, let key = RequestParser.key(ofUnfinished: line),
+            session.isFileKey(key)
+        {
             return .needsInput
         }
         counters.value.linesTooLong &+= 1

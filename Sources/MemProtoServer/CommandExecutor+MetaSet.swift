@@ -44,7 +44,8 @@ extension CommandExecutor {
         _ connection: Cell<Connection>, _ fields: Fields, _ value: PendingValue, isComplete: Bool
     ) {
         var refusal = Refusal.none
-        guard let line = metaLine(fields, flagsFrom: 3, refusal: &refusal), let command = command(of: line.request) else {
+        guard let line = metaLine(fields, flagsFrom: 3, refusal: &refusal), let command = command(of: line.request)
+        else {
             preconditionFailure("an ms line is read differently the second time")
         }
         counters.value.sets &+= 1

@@ -15,7 +15,8 @@ extension CommandExecutor {
             return swallow(connection, length: length, isNoreply ? .none : .badFormat)
         case .request(let request):
             if request.length > lengthNeverTooLarge,
-                session.isTooLarge(key: request.key, flags: request.flags, length: request.length) {
+                session.isTooLarge(key: request.key, flags: request.flags, length: request.length)
+            {
                 log(lookup: request.key, connection)
                 log(store: request.key, command(of: request), .tooLarge, length: request.length, connection)
                 refuseTooLarge(key: request.key, deletes: mode == .set && !isCas)
@@ -210,7 +211,9 @@ extension CommandExecutor {
         _ connection: Cell<Connection>, _ request: StorageRequest, _ result: StoreResult
     ) {
         connection.value.pendingChanges += result.pendingChanges
-        if isObserved { log(store: request.key, command(of: request), result.outcome, length: request.length, connection) }
+        if isObserved {
+            log(store: request.key, command(of: request), result.outcome, length: request.length, connection)
+        }
         if result.outcome == .done, request.compareCas == nil {
             if !request.isNoreply { output.write("STORED\r\n") }
             return

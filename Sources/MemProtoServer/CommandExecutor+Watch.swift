@@ -23,7 +23,9 @@ extension CommandExecutor {
 
     /// Writes the lines that wait for a watcher.
     mutating func runWatching(_ connection: Cell<Connection>) -> Progress {
-        guard let watcher = connection.value.watcher else { preconditionFailure("a watching connection has no watcher") }
+        guard let watcher = connection.value.watcher else {
+            preconditionFailure("a watching connection has no watcher")
+        }
         watcher.take().withBytes { output.write($0) }
         return .needsInput
     }
@@ -79,7 +81,8 @@ extension CommandExecutor {
             .fetchers,
             Array("type=item_get key=".utf8) + Self.encoded(key)
                 + Array(
-                    " status=\(status) clsid=\(seen.slabClass) cfd=\(connection.value.descriptor) size=\(seen.size)".utf8))
+                    " status=\(status) clsid=\(seen.slabClass) cfd=\(connection.value.descriptor) size=\(seen.size)"
+                        .utf8))
     }
 
     /// `item_store` for a storage command's end.

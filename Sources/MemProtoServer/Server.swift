@@ -58,7 +58,8 @@ public final class Server: @unchecked Sendable {  // its owner's calls do not ov
     }
 
     /// Binds one address. With "any free port", all addresses get the port that the first one got.
-    private func bindTCP(_ wanted: ListenAddress, _ port: UInt16, _ bound: inout [ListeningSocket]) throws(SystemError) {
+    private func bindTCP(_ wanted: ListenAddress, _ port: UInt16, _ bound: inout [ListeningSocket]) throws(SystemError)
+    {
         var address = wanted.address
         if address.port == 0, let first = bound.first(where: { $0.address.port != 0 }) {
             address = address.with(port: first.address.port)

@@ -32,7 +32,10 @@ extension StatsReport {
             guard configuration.hasMaintainer else { continue }
             addZeros(
                 name,
-                ["moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "hits_to_hot", "hits_to_warm"])
+                [
+                    "moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "hits_to_hot",
+                    "hits_to_warm",
+                ])
             add(name + "hits_to_cold", whole(Int(counters.getHits)))
             addZeros(name, ["hits_to_temp"])
         }

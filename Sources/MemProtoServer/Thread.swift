@@ -24,10 +24,12 @@ import Glibc
         defer { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
         var thread = pthread_t()
         let box = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
-        let code = unsafe pthread_create(&thread, nil, { box in
-            unsafe Unmanaged<Body>.fromOpaque(box.unsafelyUnwrapped).takeRetainedValue().run()
-            return nil
-        }, box)
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { box in
+                unsafe Unmanaged<Body>.fromOpaque(box.unsafelyUnwrapped).takeRetainedValue().run()
+                return nil
+            }, box)
         guard code == 0 else {
             unsafe Unmanaged<Body>.fromOpaque(box).release()
             throw SystemError("pthread_create", name, errno: code)

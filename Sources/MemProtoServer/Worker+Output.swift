@@ -51,7 +51,8 @@ extension Worker {
     // MARK: sending
 
     /// Sends the output; false when it could not be sent whole, and the connection waits or has gone.
-    private mutating func flush(_ connection: Cell<Connection>, _ sentBytes: inout UInt64, keeping rest: Bytes) -> Bool {
+    private mutating func flush(_ connection: Cell<Connection>, _ sentBytes: inout UInt64, keeping rest: Bytes) -> Bool
+    {
         if executor.output.isEmpty { return true }
         let before = sentBytes
         let result = executor.output.send(
@@ -98,7 +99,9 @@ extension Worker {
 
     /// Sends more of a blocked connection's output; when all is sent, goes on with its input.
     mutating func resumeOutput(_ connection: Cell<Connection>) {
-        guard let pending = connection.value.pendingOutput else { preconditionFailure("a blocked connection has no output") }
+        guard let pending = connection.value.pendingOutput else {
+            preconditionFailure("a blocked connection has no output")
+        }
         var sentBytes: UInt64 = 0
         let result = pending.value.send(
             to: connection.value.descriptor, session: session, scratch: &scratch, sentBytes: &sentBytes)

@@ -67,7 +67,9 @@ import MemStore
             session.refreshClock()
             for index in 0..<max(0, Int(count)) {
                 let event = unsafe events[index]
-                if unsafe event.data.u64 == Self.mailToken { readMail() } else {
+                if unsafe event.data.u64 == Self.mailToken {
+                    readMail()
+                } else {
                     handle(unsafe Cell(address: event.data.u64), events: unsafe event.events)
                 }
             }

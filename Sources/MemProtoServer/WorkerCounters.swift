@@ -43,7 +43,8 @@ struct WorkerCounters {
         unsafe withUnsafeMutableBytes(of: &self) { sum in
             unsafe withUnsafeBytes(of: other) { part in
                 for offset in stride(from: 0, to: sum.count, by: MemoryLayout<UInt64>.size) {
-                    let total = unsafe sum.load(fromByteOffset: offset, as: UInt64.self)
+                    let total =
+                        unsafe sum.load(fromByteOffset: offset, as: UInt64.self)
                         &+ part.load(fromByteOffset: offset, as: UInt64.self)
                     unsafe sum.storeBytes(of: total, toByteOffset: offset, as: UInt64.self)
                 }

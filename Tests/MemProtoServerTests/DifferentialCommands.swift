@@ -59,7 +59,8 @@ struct DifferentialCommands {
         switch numbers.next() % 20 {
         case 0...2: return get()
         case 3...6: return storage()
-        case 7: return DifferentialCommand(name: "delete", text: "delete \(key())\(chance(4) ? " 0" : "")\(noreply())\r\n")
+        case 7:
+            return DifferentialCommand(name: "delete", text: "delete \(key())\(chance(4) ? " 0" : "")\(noreply())\r\n")
         case 8: return arithmetic()
         case 9: return touch()
         case 10...12: return metaGet()
@@ -138,7 +139,8 @@ struct DifferentialCommands {
         let value = value()
         let asked = flags(
             [
-                "k", "c", "q", "Oabc", "T1500", "T0", "T-1", "F5", "F0", "C\(cas())", "I", one(["MS", "ME", "MA", "MP", "MR", "MX"]),
+                "k", "c", "q", "Oabc", "T1500", "T0", "T-1", "F5", "F0", "C\(cas())", "I",
+                one(["MS", "ME", "MA", "MP", "MR", "MX"]),
                 "Cx", "f", "v",
             ], most: 5)
         return DifferentialCommand(name: "ms", text: "ms \(key) \(value.utf8.count)\(flag)\(asked)\r\n\(value)\r\n")
@@ -184,7 +186,8 @@ struct DifferentialCommands {
         if chance(12) {
             let name = one(["set", "add", "append"])
             let length = one([1_048_516, 1_048_517, 1_100_000])
-            let text = "\(name) k \(chance(2) ? 0 : 1) 0 \(length)\(noreply())\r\n" + String(repeating: "b", count: length)
+            let text =
+                "\(name) k \(chance(2) ? 0 : 1) 0 \(length)\(noreply())\r\n" + String(repeating: "b", count: length)
             return DifferentialCommand(name: "large", text: text + "\r\n")
         }
         switch numbers.next() % 8 {

@@ -18,7 +18,9 @@ private struct KnownDifference: Sendable {
     private static let badFormat = "CLIENT_ERROR bad command line format\r\n"
 
     private static let known: [KnownDifference] = [
-        KnownDifference(reason: "1.6.45 answers a line of less than four bytes, or a command without its words, by name") {
+        KnownDifference(
+            reason: "1.6.45 answers a line of less than four bytes, or a command without its words, by name"
+        ) {
             $0.name == "malformed" && $1 == "ERROR\r\n" && $2 == badFormat
         },
         KnownDifference(reason: "1.6.45 swallows the value of a malformed storage line, 1.6.18 reads it as a command") {
@@ -63,7 +65,8 @@ private struct KnownDifference: Sendable {
                     .replacing("kZm9vYmE= b", with: "kfooba") == $1
         },
         KnownDifference(reason: "1.6.45 hides the answer to a quiet ma that creates") {
-            $0.name == "ma" && $0.text.contains(" q") && $0.text.contains(" N") && ($1.hasPrefix("HD") || $1.hasPrefix("VA"))
+            $0.name == "ma" && $0.text.contains(" q") && $0.text.contains(" N")
+                && ($1.hasPrefix("HD") || $1.hasPrefix("VA"))
                 && $2.isEmpty
         },
         KnownDifference(reason: "1.6.45 leaves the value out when the client has that version") {
@@ -102,7 +105,8 @@ private struct KnownDifference: Sendable {
             let command = commands.next()
             let seenBefore = (oldCas, newCas)
             guard let referenceAnswer = reference.answer(Array(oldCas.insert(into: command.text).utf8)) else {
-                report.mismatches.append("no answer to command \(number): \(shown(Array(command.text.utf8.prefix(200))))")
+                report.mismatches.append(
+                    "no answer to command \(number): \(shown(Array(command.text.utf8.prefix(200))))")
                 break
             }
             let old = DifferentialAnswers.common(referenceAnswer, &oldCas)
@@ -111,7 +115,8 @@ private struct KnownDifference: Sendable {
             let answer = subject.send(Array(sent[..<place])) + subject.send(Array(sent[place...]))
             var new = DifferentialAnswers.common(answer.ends(with: "MN\r\n") ? answer.dropLast(4) : answer, &newCas)
             new = spoil(new)
-            report.answers[command.name, default: [:]][String(old.prefix { $0 != " " && $0 != "\r\n" }), default: 0] += 1
+            report.answers[command.name, default: [:]][String(old.prefix { $0 != " " && $0 != "\r\n" }), default: 0] +=
+                1
             if old == new { continue }
             // One side may have seen tokens that the other has not: they are met again.
             (oldCas, newCas) = seenBefore
@@ -140,7 +145,10 @@ private struct KnownDifference: Sendable {
             #expect(uses > 0, "a listed difference did not occur: \(difference.reason)")
         }
         for (name, answers) in report.answers.sorted(by: { $0.key < $1.key }) {
-            print(name, answers.sorted { $0.value > $1.value }.prefix(12).map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+            print(
+                name,
+                answers.sorted { $0.value > $1.value }.prefix(12).map { "\($0.key) \($0.value)" }.joined(
+                    separator: ", "))
         }
     }
 

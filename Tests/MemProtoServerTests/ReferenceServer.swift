@@ -13,7 +13,9 @@ final class ReferenceServer {
 
     init() throws {
         path = "/tmp/memfisd-reference-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
-        let words = ["memcached", "-u", "nobody", "-m", "256", "-t", "1", "-o", "no_lru_maintainer", "-s", path, "-a", "777"]
+        let words = [
+            "memcached", "-u", "nobody", "-m", "256", "-t", "1", "-o", "no_lru_maintainer", "-s", path, "-a", "777",
+        ]
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { unsafe arguments.forEach { unsafe free($0) } }
         var started: pid_t = 0

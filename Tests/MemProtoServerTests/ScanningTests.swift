@@ -14,7 +14,9 @@ func withText<R>(_ text: String, _ body: (Bytes) -> R) -> R { Array(text.utf8).w
             ("0", 0), ("7", 7), ("007", 7), ("18446744073709551615", UInt64.max),
             ("0018446744073709551615", UInt64.max),
         ] { #expect(withText(text, Number.unsigned64) == number) }
-        for text in ["", "-1", "+1", "1a", " 1", "18446744073709551616", "99999999999999999999", "00018446744073709551615"] {
+        for text in [
+            "", "-1", "+1", "1a", " 1", "18446744073709551616", "99999999999999999999", "00018446744073709551615",
+        ] {
             #expect(withText(text, Number.unsigned64) == nil)
         }
     }

@@ -78,9 +78,10 @@ func difference(_ answer: [UInt8], _ expected: [UInt8]) -> String {
 
     @Test("transcripts hold cut in two at every place", arguments: Transcript.all)
     func cutInTwo(transcript: Transcript) throws {
-        let longest = transcript.steps.map { step in
-            if case .exchange(let sent, _) = step { sent.count } else { 0 }
-        }.max() ?? 0
+        let longest =
+            transcript.steps.map { step in
+                if case .exchange(let sent, _) = step { sent.count } else { 0 }
+            }.max() ?? 0
         // Long values are cut around their ends only; the middle is like the middle.
         let cuts = longest <= 600 ? Array(1..<max(2, longest)) : Array(1...80) + Array((longest - 80)..<longest)
         for cut in cuts {

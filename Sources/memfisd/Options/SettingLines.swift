@@ -14,7 +14,8 @@ extension ExtendedWords {
         "slab_automove_window": "slab_automove_window", "tail_repair_time": "tail_repair_time",
         "lru_crawler_sleep": "lru_crawler_sleep", "lru_crawler_tocrawl": "lru_crawler_tocrawl",
         "hot_lru_pct": "hot_lru_pct", "warm_lru_pct": "warm_lru_pct", "hot_max_factor": "hot_max_factor",
-        "warm_max_factor": "warm_max_factor", "temporary_ttl": "temporary_ttl", "read_buf_mem_limit": "read_buf_mem_limit",
+        "warm_max_factor": "warm_max_factor", "temporary_ttl": "temporary_ttl",
+        "read_buf_mem_limit": "read_buf_mem_limit",
     ]
 
     /// What words without a value say.
