@@ -83,11 +83,11 @@ extension StoreSession {
         return fileBytes <= tree.rules.filesMaxBytes - bytes
     }
 
-    /// Waits for contents that were let go of to be freed, until files may take `bytes` more. No lock is held.
+    /// Frees contents that were let go of, then evicts files if it may, until files may take `bytes` more. No lock is held.
     /// - Throws: noSpace.
     func makeFileRoom(for bytes: Int) throws(StoreError) {
         while !hasFileRoom(for: bytes) {
-            guard freeBuried() else { throw .noSpace }
+            guard freeBuried() || evictFiles() else { throw .noSpace }
         }
     }
 

@@ -110,7 +110,7 @@ extension StoreSession {
 
     private func countAccess(_ inode: InodeReference) {
         inode.fields.accessSecond = nowSecond
-        inode.fields.state.insert(.fetched)
+        inode.fields.state.insert([.fetched, .used])
     }
 
     /// Sets the exptime of a file that has just been found, and tells of it; returns with the shard locked as before.

@@ -151,7 +151,7 @@ extension StoreSession {
         let blockSize = 4096
         let limit = arena.limitBytes
         let used = min(arena.usedBytes, limit)
-        let pinned = max(0, used - evictableBytes)
+        let pinned = max(0, used - evictableBytes - (tree.rules.evictsFiles ? fileBytes : 0))
         let available = (limit - pinned) / blockSize
         let nodes = tree.counts
         // An inode takes an entry too, and a file seldom takes nothing else: a figure, not a bound.

@@ -9,6 +9,7 @@ extension StoreSession {
     {
         let (inode, shard) = try lockFile(ino)
         defer { shard.unlock() }
+        inode.fields.state.insert(.used)
         guard offset < inode.fields.liveSize, buffer.count > 0 else { return 0 }
         return unsafe shard.read(inode.fields.live, at: offset, into: buffer)
     }

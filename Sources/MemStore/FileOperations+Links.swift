@@ -43,7 +43,8 @@ extension StoreSession {
         return true
     }
 
-    private func removeNames(of inode: InodeReference) {
+    /// Removes all names of an inode, with notices. The tree's lock is held alone, no shard's is.
+    func removeNames(of inode: InodeReference) {
         while inode.fields.firstEntry != 0 {
             let entry = tree.entry(inode.fields.firstEntry)
             let directory = tree.inode(entry.fields.parent)

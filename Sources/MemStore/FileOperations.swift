@@ -28,10 +28,14 @@ extension StoreSession {
     }
 
     /// Counts one open handle, so that the inode survives unlink.
+    /// - Throws: stale.
     public func openFile(_ ino: Ino) throws(StoreError) {
         let (inode, shard) = try lockInode(ino)
+        defer { shard.unlock() }
+        if inode.fields.state.contains(.evicted) { throw .stale }
         inode.fields.openCount += 1
-        shard.unlock()
+        // A new file is not yet used by its making.
+        if inode.fields.state.contains(.published) { inode.fields.state.insert(.used) }
     }
 
     /// Ends one open handle; the last release publishes a dirty inode.
@@ -63,9 +67,11 @@ extension StoreSession {
     /// - Throws: isDirectory, invalid, stale.
     func lockFile(_ ino: Ino) throws(StoreError) -> (InodeReference, Shard) {
         let (inode, shard) = try lockInode(ino)
-        if inode.fields.isRegular { return (inode, shard) }
+        let isEvicted = inode.fields.state.contains(.evicted)
+        if inode.fields.isRegular, !isEvicted { return (inode, shard) }
         let isDirectory = inode.fields.isDirectory
         shard.unlock()
+        if isEvicted { throw .stale }
         throw isDirectory ? .isDirectory : .invalid
     }
 

@@ -66,6 +66,10 @@ struct InodeState: OptionSet, BitwiseCopyable {
     static let won = InodeState(rawValue: 32)
     static let fetched = InodeState(rawValue: 64)
     static let binaryKey = InodeState(rawValue: 128)
+    /// Read, or opened after it was published, since eviction came by last.
+    static let used = InodeState(rawValue: 256)
+    /// Evicted: it has neither name nor content, and cannot be opened any more.
+    static let evicted = InodeState(rawValue: 512)
 }
 
 extension Inode {

@@ -61,7 +61,11 @@ struct PathWalk {
                 return resolution
             }
             if name.count <= 2, !PathKey.isName(name) {
-                if name.count == 2 { directory = tree.parent(of: directory) }
+                if name.count == 2 {
+                    // What the mount shows as its root's parent is another filesystem's directory.
+                    guard directory != Tree.rootIno else { return resolution }
+                    directory = tree.parent(of: directory)
+                }
                 rest = behind
                 continue
             }

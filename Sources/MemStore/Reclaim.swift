@@ -50,26 +50,28 @@ extension Shard {
         switch effort {
         case .cheap:
             if freeBuried(leafCount: Self.graveyardSliceLeaves) { return true }
-            guard let segment = emptiest(liveShareMax: 0.5) else { return false }
+            guard let segment = emptiest(deadShareMin: 1.0 / 2) else { return false }
             return compact(segment, spare: &spare, now: now, session)
         case .evict:
             return evict(spare: &spare, now: now, session)
         case .thorough:
-            guard let segment = emptiest(liveShareMax: 15.0 / 16) else { return false }
+            guard let segment = emptiest(deadShareMin: 1.0 / 16) else { return false }
             return compact(segment, spare: &spare, now: now, session)
         }
     }
 
-    /// The closed segment with the smallest live share, if that is at most `liveShareMax`.
-    private func emptiest(liveShareMax: Double) -> UInt32? {
+    /// The closed segment with the most dead bytes, if they are at least `deadShareMin` of it. What is free at its end does
+    /// not count: the next one may have to leave as much, and moving would go on for ever.
+    private func emptiest(deadShareMin: Double) -> UInt32? {
         var best: UInt32?
-        var bestLive = UInt32(liveShareMax * Double(arena.segmentSizeBytes))
+        var mostDead = UInt32(deadShareMin * Double(arena.segmentSizeBytes))
         for kind in [LogKind.probation, .main, .pieces] {
             var segment = log(kind).oldest
             let youngest = log(kind).youngest
             for _ in 0..<Self.candidateCountMax where segment != 0 && segment != youngest {
-                if arena[segment].liveBytes <= bestLive {
-                    bestLive = arena[segment].liveBytes
+                let dead = arena[segment].usedBytes - arena[segment].liveBytes
+                if dead >= mostDead {
+                    mostDead = dead
                     best = segment
                 }
                 segment = arena[segment].next

@@ -12,6 +12,7 @@
     let mountPoints: ByteStrings
     let filesReadOnly: Bool
     let filesMaxBytes: Int
+    let evictsFiles: Bool
     let hasCas: Bool
     let umask: UInt32
     let uid: UInt32
@@ -27,6 +28,7 @@
         mountPoints = ByteStrings(configuration.mountPoints)
         filesReadOnly = configuration.filesReadOnly
         filesMaxBytes = configuration.filesMaxBytes
+        evictsFiles = configuration.evictsFiles
         hasCas = configuration.hasCas
         umask = configuration.umask
         publishesAppends = configuration.publishIntervalSeconds > 0

@@ -144,7 +144,7 @@ extension StoreSession {
         if state.reservedSegments.count > need.segments || state.reservedBlocks.count > need.blocks {
             return giveBackReserved(keeping: need)
         }
-        if reclaim() { return }
+        if reclaim() || evictFiles() { return }
         giveBackReserved(keeping: MemoryNeed())
         throw .noSpace
     }

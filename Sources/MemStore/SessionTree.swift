@@ -54,5 +54,6 @@ extension Tree {
         sum.directoryCount += counts.directories
         sum.otherNodeCount += counts.others
         sum.publishedBytes += Int(publishedBytes)
+        sum.fileEvictions += unsafe state.pointee.poolLock.withLock { unsafe state.pointee.evictedCount }
     }
 }

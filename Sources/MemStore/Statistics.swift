@@ -1,4 +1,5 @@
 // Statistics: the store's counters, summed over its shards when somebody asks.
+import CShims
 
 /// The store's counters. Counts since the start or the last reset, unless it says "now".
 public struct StoreStatistics: Sendable {
@@ -27,6 +28,10 @@ public struct StoreStatistics: Sendable {
     public var directoryCount = 0
     public var otherNodeCount = 0
     public var publishedBytes = 0
+    /// Bytes of the limit that files take now, with their inodes, names and index.
+    public var fileBytes = 0
+    /// Files evicted since the start.
+    public var fileEvictions = 0
     /// Bytes that only readers hold now.
     public var heldByReadersBytes = 0
     public var indexBytes = 0
@@ -51,6 +56,7 @@ extension Shard {
         sum.crawlerReclaimed += own.crawlerReclaimed
         sum.indexBytes += state.index.sizeBytes
         sum.ghostBytes += state.ghost.sizeBytes
+        sum.fileBytes += Int(truncatingIfNeeded: unsafe cs_load64(&state.fileBytes))
         for kind in [LogKind.probation, .main] { sum.evictableBytes += log(kind).liveBytes + log(kind).attachedBytes }
     }
 

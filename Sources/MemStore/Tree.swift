@@ -21,6 +21,10 @@ import Glibc
     var fileCount = 0
     var directoryCount = 0
     var otherNodeCount = 0
+    /// Where eviction goes on. Guarded by `lock`.
+    var evictionHand: UInt32 = 0
+    /// Files evicted; guarded by `poolLock`.
+    var evictedCount = 0
     /// Bytes of published contents; changed atomically.
     var publishedBytes: UInt64 = 0
     /// For the hashes of names and the priorities in directories.

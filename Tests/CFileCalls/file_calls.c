@@ -83,6 +83,14 @@ int fc_write_mapped(int file, int64_t offset, const char *bytes, size_t length)
 
 int fc_set_mode(int file, mode_t mode) { return fchmod(file, mode); }
 int fc_lock(int file, int exclusive) { return flock(file, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB); }
+/* FNV-1a. */
+uint64_t fc_digest(const void *bytes, size_t count)
+{
+    uint64_t digest = 14695981039346656037u;
+    for (const uint8_t *byte = bytes; count--; byte++) digest = (digest ^ *byte) * 1099511628211u;
+    return digest;
+}
+
 /* Returns when the program runs, or when it could not be run. */
 int fc_spawn(const char *path)
 {

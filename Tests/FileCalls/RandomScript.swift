@@ -5,7 +5,7 @@ struct RandomScript {
     private static let users = ["0:0", "1001:1001,2001", "1002:1002,2001,2002"]
     private static let names = ["a", "b", "c", "d"]
     /// Sizes and offsets around the borders of pages and of the kernel's requests, and far beyond.
-    private static let offsets = [0, 1, 5, 511, 4095, 4096, 4097, 9000, 65_536, 131_071, 300_000]
+    private static let offsets = [0, 1, 5, 511, 4095, 4096, 4097, 9000, 65_536, 131_071, 300_000, 600_000]
     private static let lengths = [1, 2, 100, 4096, 5000, 70_000]
 
     init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }

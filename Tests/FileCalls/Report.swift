@@ -107,12 +107,10 @@ enum Report {
         var buffer = [UInt8](repeating: 0, count: max(1, length))
         let count = unsafe offset.map { unsafe pread(file, &buffer, length, $0) } ?? read(file, &buffer, length)
         guard count >= 0 else { return result(-1) }
-        let bytes = buffer[..<count]
-        if count <= 20, bytes.allSatisfy({ $0 > 32 && $0 < 127 }) {
-            return "\(count) " + String(decoding: bytes, as: UTF8.self)
+        if count <= 20, buffer[..<count].allSatisfy({ $0 > 32 && $0 < 127 }) {
+            return "\(count) " + String(decoding: buffer[..<count], as: UTF8.self)
         }
-        return
-            "\(count) #\(bytes.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 })"
+        return unsafe "\(count) #\(fc_digest(buffer, count))"
     }
 
     static func attribute(_ name: String, of path: String, room: Int) -> String {

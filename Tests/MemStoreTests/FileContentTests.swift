@@ -108,6 +108,26 @@ import Testing
         #expect(try store.text("/f") == "0123401234")
     }
 
+    @Test("a store full of files that leave a segment's end empty refuses the next one instead of reclaiming without end")
+    func noSpaceBehindPieces() throws {
+        let store = try TestStore(limitMiB: 16)
+        // Ten of them fill 30 of 32 KiB.
+        let page = [UInt8](repeating: UInt8(ascii: "x"), count: 3000)
+        for round in 0..<3 {
+            var count = 0
+            #expect(throws: StoreError.noSpace) {
+                while count < 10_000 {
+                    try store.write("/\(round)-\(count)", page)
+                    count += 1
+                }
+            }
+            #expect(count > 100)
+            for number in stride(from: 0, to: count, by: 9) { try store.unlink("/\(round)-\(number)") }
+        }
+        #expect(store.get("memfis://h/0-1")?.value == page)
+        store.check()
+    }
+
     @Test("a write that does not fit is ENOSPC and harms nothing; removing makes room")
     func noSpace() throws {
         let store = try TestStore(limitMiB: 2)
