@@ -8,7 +8,7 @@ FILTER ?=
 SCENARIO ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build release run stop test bench lint format clean packages
+.PHONY: help build release run stop test differential bench lint format clean packages
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ stop: ## end what a `make run` elsewhere started
 test: ## run all tests, or those that match FILTER
 	@scripts/packages build run test
 	@scripts/test $(FILTER)
+
+differential: ## compare with memcached on a million random commands
+	MEMFIS_DIFFERENTIAL_COMMANDS=1000000 swift test --filter DifferentialTests
 
 bench: release ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
 	@scripts/packages build test

@@ -16,17 +16,26 @@ extension CommandExecutor {
     mutating func runDump(_ connection: Cell<Connection>) -> Progress? {
         guard let dump = connection.value.dump else { preconditionFailure("no dump is under way") }
         var seen = 0
-        while !dump.value.cursor.isAtEnd, dump.value.itemsLeft > 0, dump.value.bytesLeft > 0 {
+        while !dump.value.isAtEnd {
             if output.isFull { return .outputFull }
             if seen >= Self.turnItemsMax { return .yield }
-            var cursor = dump.value.cursor
-            session.dumpItems(&cursor, countMax: Self.sliceItemsMax) { item in
-                seen += 1
-                take(item, dump)
-            }
             // An empty shard costs too.
             seen += 1
-            dump.value.cursor = cursor
+            if dump.value.cursor.isAtEnd {
+                var cursor = dump.value.fileCursor
+                session.dumpFiles(&cursor, countMax: Self.sliceItemsMax) { file in
+                    seen += 1
+                    take(file, dump)
+                }
+                dump.value.fileCursor = cursor
+            } else {
+                var cursor = dump.value.cursor
+                session.dumpItems(&cursor, countMax: Self.sliceItemsMax) { item in
+                    seen += 1
+                    take(item, dump)
+                }
+                dump.value.cursor = cursor
+            }
         }
         connection.value.state = .command
         connection.value.dump = nil

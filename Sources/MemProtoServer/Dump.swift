@@ -26,6 +26,8 @@ struct Dump {
 
     let purpose: Purpose
     var cursor = DumpCursor()
+    /// The files follow the items where keys are listed for a client that may ask for them.
+    var fileCursor = FileDumpCursor()
     /// Classes that are wanted, one bit each.
     let classes: UInt64
     /// Items and bytes that may still be listed.
@@ -44,6 +46,13 @@ struct Dump {
         self.classes = classes
         itemsLeft = itemsMax
         bytesLeft = bytesMax
+    }
+
+    /// All that there is to be seen was seen, or enough of it.
+    var isAtEnd: Bool {
+        if itemsLeft <= 0 || bytesLeft <= 0 { return true }
+        let listsFiles = purpose == .metadump || purpose == .mgdump
+        return cursor.isAtEnd && (fileCursor.isAtEnd || !listsFiles)
     }
 
     /// Whether the class is wanted.

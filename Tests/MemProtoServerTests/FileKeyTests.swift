@@ -38,6 +38,16 @@ import Testing
         #expect(connection.send("gat 10 a\r\n") == "VALUE a 0 1\r\nx\r\nEND\r\n")
     }
 
+    @Test("dumps list files behind the items, under their canonical keys")
+    func dumped() throws {
+        let connection = try connection()
+        #expect(connection.send("set f:/d/a 0 0 1\r\nx\r\nset b 0 0 1\r\nx\r\n") == "STORED\r\nSTORED\r\n")
+        #expect(connection.send("lru_crawler mgdump all\r\n") == "OK\r\nmg b\r\nmg f:/d/a\r\nEN\r\n")
+        let lines = connection.send("lru_crawler metadump all\r\n").split(whereSeparator: \.isNewline)
+        #expect(lines.count == 4 && lines[2].hasPrefix("key=f%3A%2Fd%2Fa exp=-1 "))
+        #expect(connection.send("stats cachedump 1 0\r\n") == "ITEM b [1 b; 0 s]\r\nEND\r\n")
+    }
+
     @Test("a file behaves like an item")
     func fileAsItem() throws {
         let connection = try connection()
