@@ -114,7 +114,23 @@ extension StoreSession {
         }
     }
 
-    /// Copies a content that the caller holds into another that nobody else changes. No lock is held.
+    private func nextData(of content: Content, from position: UInt64, in shard: Shard) -> UInt64? {
+        shard.lock()
+        defer { shard.unlock() }
+        return shard.seek(content, from: position, hole: false)
+    }
+
+    /// Adds a hole up to `size`.
+    private func extend(_ content: inout Content, to size: UInt64, in shard: Shard) throws(StoreError) {
+        guard size > content.size else { return }
+        try reserve(need(forCutOf: content))
+        shard.lock()
+        shard.truncate(&content, to: size, self)
+        shard.unlock()
+    }
+
+    /// Copies a content that the caller holds into another that nobody else changes; its holes stay holes. No lock is
+    /// held.
     func copy(
         _ source: Content, in sourceShard: Shard, to content: inout Content, at offset: UInt64, in shard: Shard
     ) throws(StoreError) {
@@ -123,6 +139,10 @@ extension StoreSession {
         try unsafe withScratch(of: Limits.copyStepBytes) { (buffer) throws(StoreError) in
             var position: UInt64 = 0
             while position < source.size {
+                guard let next = nextData(of: source, from: position, in: sourceShard) else {
+                    return try extend(&target, to: offset + source.size, in: shard)
+                }
+                position = next
                 let length = Int(min(UInt64(buffer.count), source.size - position))
                 sourceShard.lock()
                 let count = unsafe sourceShard.read(

@@ -53,6 +53,20 @@ import Testing
         #expect(store.page("/d/f") == "3")
     }
 
+    @Test("a prepend to a sparse file keeps its hole, and takes no item's memory")
+    func joinsSparse() throws {
+        store.set(Self.key, "end")
+        try store.change("/d/f") { $0.size = 1 << 40 }
+        store.set("item", "stays")
+        #expect(append(Self.key, "begin ", .prepend).size == 6 + (1 << 40))
+        let ino = try store.ino("/d/f")
+        #expect(try store.read(ino, count: 9) == Array("begin end".utf8))
+        #expect(try store.read(ino, at: 1 << 40, count: 100) == [UInt8](repeating: 0, count: 6))
+        #expect(store.string("item") == "stays")
+        #expect(store.store.statistics().evictions == 0)
+        store.check()
+    }
+
     @Test("append and prepend join small and large values, and keep flags and exptime")
     func joins() throws {
         #expect(append(Self.key, "x").outcome == .notStored)
