@@ -75,6 +75,14 @@ extension TestClient {
 
     @Test("transcripts without a mark hold on memcached 1.6.18", arguments: agreed)
     func agrees(transcript: Transcript) throws {
+        // memcached's clock cannot be held: a second may begin between two steps, but hardly three times.
+        var mismatch = try play(transcript)
+        for _ in 0..<2 where mismatch != nil { mismatch = try play(transcript) }
+        #expect(mismatch == nil, "\(transcript): \(mismatch ?? "")")
+    }
+
+    /// Plays a transcript on a server of its own; says what was answered otherwise.
+    private func play(_ transcript: Transcript) throws -> String? {
         let reference = try ReferenceServer()
         let client = try TestClient(reference.address)
         for step in transcript.steps {
@@ -82,10 +90,12 @@ extension TestClient {
             case .exchange(let sent, let expected):
                 client.send(sent)
                 let answer = client.receive(expected.count)
-                if answer != expected { Issue.record("\(transcript): \(difference(answer, expected))") }
+                if answer != expected { return difference(answer, expected) }
             case .advance: break
-            case .closed: #expect(client.isClosed, "\(transcript)")
+            case .closed:
+                if !client.isClosed { return "the connection stays open" }
             }
         }
+        return nil
     }
 }
