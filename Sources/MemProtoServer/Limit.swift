@@ -36,4 +36,6 @@ enum Limit {
     static let prefixCountMax = 16384
     /// Events taken from the kernel at once.
     static let eventMax = 256
+    /// Runs of memory that one read of a large value fills.
+    static let valueRunMax = 16
 }

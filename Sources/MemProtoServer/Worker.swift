@@ -216,22 +216,24 @@ import MemStore
     /// False: there is nothing more of the value, its line end is awaited.
     private mutating func receiveInPlace(_ connection: Cell<Connection>) -> Bool {
         guard let arriving = connection.value.arriving, arriving.value.remaining > 0 else { return false }
-        guard let space = unsafe session.nextSpace(arriving.value.value, remaining: arriving.value.remaining) else {
+        // One place more than the store fills: for what follows the value.
+        var pieces = unsafe [iovec](repeating: iovec(), count: Limit.valueRunMax + 1)
+        let runs = unsafe pieces.withUnsafeMutableBufferPointer { buffer in
+            unsafe session.nextSpaces(
+                arriving.value.value, remaining: arriving.value.remaining,
+                into: UnsafeMutableBufferPointer(rebasing: buffer[..<Limit.valueRunMax]))
+        }
+        guard runs > 0 else {
             executor.refuseArriving(connection, .noMemory)
             return false
         }
-        let part = min(space.count, arriving.value.remaining)
-        var pieces = unsafe (
-            iovec(iov_base: space.baseAddress, iov_len: part),
-            iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.readBufferBytes)
-        )
+        let part = unsafe pieces[..<runs].reduce(0) { unsafe $0 + $1.iov_len }
         // Bytes behind the value can be taken along only when all of the value has its place.
-        let pieceCount: Int32 = part == arriving.value.remaining ? 2 : 1
-        let length = unsafe withUnsafeMutablePointer(to: &pieces) { pointer in
-            unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 2) {
-                unsafe readv(connection.value.descriptor, $0, pieceCount)
-            }
+        let takesMore = part == arriving.value.remaining
+        if takesMore {
+            unsafe pieces[runs] = iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.readBufferBytes)
         }
+        let length = unsafe readv(connection.value.descriptor, pieces, Int32(takesMore ? runs + 1 : runs))
         guard arrived(connection, length) else { return true }
         let placed = min(length, part)
         session.advance(arriving.value.value, by: placed)

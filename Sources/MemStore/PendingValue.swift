@@ -56,21 +56,42 @@ extension StoreSession {
     /// Room for the next bytes of a value of which `remaining` bytes (> 0) are still to come; never empty, at most
     /// `remaining` long. Nil: memory is lacking.
     @unsafe public func nextSpace(_ value: PendingValue, remaining: Int) -> UnsafeMutableRawBufferPointer? {
+        var space = unsafe iovec()
+        let count = unsafe withUnsafeMutablePointer(to: &space) { pointer in
+            unsafe nextSpaces(value, remaining: remaining, into: UnsafeMutableBufferPointer(start: pointer, count: 1))
+        }
+        return count == 0 ? nil : (unsafe UnsafeMutableRawBufferPointer(start: space.iov_base, count: space.iov_len))
+    }
+
+    /// The same as runs for readv(2): fills `spaces` as far as there is room ahead, and returns how many runs there are;
+    /// 0: memory is lacking.
+    @unsafe public func nextSpaces(
+        _ value: PendingValue, remaining: Int, into spaces: UnsafeMutableBufferPointer<iovec>
+    ) -> Int {
         let blockSize = arena.blockSizeBytes
         if value.state.count == value.state.blockCount * blockSize {
             let wanted = (remaining + blockSize - 1) / blockSize
-            guard takeBlocks(for: value, count: min(wanted, Self.blocksAheadMax)) else { return nil }
+            guard takeBlocks(for: value, count: min(wanted, Self.blocksAheadMax)) else { return 0 }
         }
-        var index = value.state.count / blockSize
-        let within = value.state.count % blockSize
         guard let blocks = unsafe value.state.blocks else { preconditionFailure("there are blocks by now") }
-        let start = unsafe arena.address(ofBlock: blocks[index]) + within
-        var count = blockSize - within
-        while unsafe index + 1 < value.state.blockCount && blocks[index + 1] == blocks[index] + 1 {
+        var (runs, offered) = (0, 0)
+        var index = value.state.count / blockSize
+        var within = value.state.count % blockSize
+        while index < value.state.blockCount, offered < remaining {
+            let start = unsafe arena.address(ofBlock: blocks[index]) + within
+            let count = min(blockSize - within, remaining - offered)
+            if runs > 0, unsafe spaces[runs - 1].iov_base + spaces[runs - 1].iov_len == start {
+                unsafe spaces[runs - 1].iov_len += count
+            } else {
+                if runs == spaces.count { break }
+                unsafe spaces[runs] = iovec(iov_base: start, iov_len: count)
+                runs += 1
+            }
+            offered += count
+            within = 0
             index += 1
-            count += blockSize
         }
-        return unsafe UnsafeMutableRawBufferPointer(start: start, count: min(count, remaining))
+        return runs
     }
 
     private func takeBlocks(for value: PendingValue, count: Int) -> Bool {
