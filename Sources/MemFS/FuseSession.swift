@@ -102,9 +102,6 @@ public struct FuseSessionOptions: Sendable {
         lock.withLock { phase = .started }
     }
 
-    /// Waits until the mount is gone (unmounted by anybody) or `stop` was called.
-    public func waitUntilEnded() { _ = running.waitUntilNone() }
-
     /// Ends the threads after the requests that they are at, and the mount if the session made it; frees everything.
     /// A mount made by somebody else should be taken away first, else programs get errors from it. Later calls do
     /// nothing.

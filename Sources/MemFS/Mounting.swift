@@ -128,22 +128,6 @@ public enum Mounting {
         return real == "/" ? "/" + name : real + "/" + name
     }
 
-    /// Lets the kernel read ahead by `kibibytes` on the mount at `path`; needs root, and a mount that is being served.
-    /// - Throws: MountError of the write to /sys.
-    public static func setReadAhead(kibibytes: Int, at path: String) throws(MountError) {
-        guard let mounted = MountTable.topmost(at: absolute(path)) else {
-            throw MountError(what: "nothing is mounted at \(path)", code: EINVAL)
-        }
-        let setting = "/sys/class/bdi/\(mounted.device)/read_ahead_kb"
-        let descriptor = unsafe open(setting, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw MountError(what: "open \(setting)", code: errno) }
-        defer { close(descriptor) }
-        let text = Array("\(kibibytes)".utf8)
-        guard unsafe write(descriptor, text, text.count) == text.count else {
-            throw MountError(what: "write \(setting)", code: errno)
-        }
-    }
-
     /// Runs a program to its end and returns its exit status, or 128 and more when a signal ended it.
     private static func run(_ program: String, _ arguments: [String]) throws(MountError) -> Int32 {
         var pointers = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]

@@ -74,13 +74,6 @@ extension StoreSession {
         shard.unlock()
     }
 
-    /// Sets the time of the last access, as a read does. Whether a read should (relatime) is the caller's business.
-    public func touchAccessTime(of ino: Ino) {
-        guard let (inode, shard) = try? lockInode(ino) else { return }
-        inode.fields.atime = .now()
-        shard.unlock()
-    }
-
     // MARK: truncate
 
     private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool) throws(StoreError) {

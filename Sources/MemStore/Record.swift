@@ -135,7 +135,6 @@ struct RecordFields {
         if before != after { access = after }
         if !meta.contains(.fetched) { meta.insert(.fetched) }
     }
-    func setAccess(second: UInt32, uses: UInt32) { access = second << 2 | uses }
 
     @inline(__always) var key: Bytes { unsafe Bytes(base + keyOffset, count: keyLength) }
     @inline(__always) func hasKey(_ key: Bytes) -> Bool {
