@@ -8,11 +8,14 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
   hits     share of hits of the same request streams
   port     CPU time of the server for each request, servers in turns, median of ROUNDS (default 5)
   files    resident bytes for each empty file in a directory of a million (needs root)
+  mount    seconds of cp, tar, find, cat, rm and dd beside tmpfs and passthrough_ll (needs root)
 
 The server under test is .build/release/memfisd (`make release`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
 """
 import json, os, platform, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+
+import mounts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MEMFISD = os.path.join(ROOT, ".build/release/memfisd")
@@ -189,6 +192,23 @@ def files():
                  ["bytes a file in the daemon"], [[f"{each:.0f}"]])
 
 
+def mount():
+    programs = {"tmpfs": None, "memfisd": MEMFISD}
+    if peer := mounts.passthrough(TOOLS):
+        programs["passthrough_ll"] = peer
+    source = mounts.prepare()
+    head = ["case", *(f"{name}, s" for name in programs), *(f"{name} / tmpfs" for name in programs if name != "tmpfs")]
+    try:
+        small = mounts.measure(mounts.small_cases(source), programs, ROUNDS, cpu=0)
+        large = mounts.measure(mounts.large_cases(source), programs, ROUNDS, cpu=None)
+    finally:
+        subprocess.run(["umount", source], check=True)
+        os.rmdir(source)
+    command = "Benchmarks/bench.py mount"
+    return (table(f"Small files ({mounts.TREE}), everything on CPU 0, median of {ROUNDS}", command, head, small)
+            + table(f"Large files, not pinned, median of {ROUNDS}", command, head, large))
+
+
 def machine():
     with open("/proc/cpuinfo") as file:
         model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
@@ -197,7 +217,8 @@ def machine():
 
 
 def main():
-    scenarios = {"items": items, "sizes": sizes, "hits": hits, "port": port, "files": files}
+    scenarios = {"items": items, "sizes": sizes, "hits": hits, "port": port, "files": files,
+                 "mount": mount}
     chosen = sys.argv[1:] or list(scenarios)
     if unknown := [name for name in chosen if name not in scenarios]:
         sys.exit(f"no such scenario: {', '.join(unknown)}\n{__doc__}")
