@@ -10,6 +10,8 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
   files    resident bytes for each empty file in a directory of a million (needs root)
   mount    seconds of cp, tar, find, cat, rm and dd beside tmpfs and passthrough_ll (needs root)
 
+CASE=WORDS in the environment runs those cases of `port` alone that have the words in their title.
+
 The server under test is .build/release/memfisd (`make release`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
 """
@@ -153,6 +155,8 @@ PORT_CASES = [
 def port():
     rows = []
     for title, words in PORT_CASES:
+        if os.environ.get("CASE", "") not in title:
+            continue
         costs = {"memfisd": [], "memcached": []}
         servers = {name: Server(name, 1024, threads=1, cpu=0) for name in costs}
         for server in servers.values():
