@@ -41,6 +41,8 @@ import Glibc
     let stash: MemoryNeed
     /// Steps of reclaiming in a row after which there was still no segment to be had.
     var fruitlessCount = 0
+    /// Made at the first file key.
+    var directories: DirectoryCache?
 }
 
 /// One thread's access to a store.
@@ -95,6 +97,7 @@ import Glibc
     /// Gives the session's memory and slot back.
     public func end() {
         giveBackReserved(keeping: MemoryNeed())
+        state.directories?.deallocate()
         let owner = unsafe state.owner
         let slot = state.slot
         unsafe pointer.deinitialize(count: 1)
