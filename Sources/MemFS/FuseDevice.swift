@@ -36,7 +36,7 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     @unsafe static let calls: fuse_custom_io = {
         var calls = fuse_custom_io()
         unsafe calls.read = { descriptor, buffer, length, device in
-            let count = unsafe Glibc.read(descriptor, buffer, length)
+            let count = unsafe FuseWorker.current.reader.read(descriptor, buffer, length)
             if count > 0 {
                 unsafe FuseDevice.from(device).note(request: UnsafeRawBufferPointer(start: buffer, count: count))
             }
@@ -44,7 +44,9 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
         }
         unsafe calls.writev = { descriptor, pieces, count, device in
             if count == 2 { unsafe FuseDevice.from(device).amend(reply: pieces.unsafelyUnwrapped) }
-            return unsafe Glibc.writev(descriptor, pieces, count)
+            // Notices come from other threads too, and may go to any descriptor of the mount.
+            let target = FuseWorker.currentIfAny?.reader.replyDescriptor ?? descriptor
+            return unsafe Glibc.writev(target, pieces, count)
         }
         return calls
     }()

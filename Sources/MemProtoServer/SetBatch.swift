@@ -20,6 +20,7 @@ struct SetEntry {
     ///   - line: without its line end; begins with `set `.
     ///   - start: where the line begins in the input.
     @inline(__always) init?(_ line: Bytes, at start: Int) {
+        guard line.count > 4 else { return nil }
         let keyEnd = line.index(of: 0x20, from: 4)
         guard keyEnd > 4, keyEnd - 4 <= Limits.cacheKeyLengthMax else { return nil }
         var place = keyEnd
