@@ -15,7 +15,7 @@ servers are ended by their process ids.
 import json, os, platform, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MEMFISD = os.path.join(ROOT, ".build/release/memfisd")
+MEMFISD = os.environ.get("MEMFISD", os.path.join(ROOT, ".build/release/memfisd"))
 RESULTS = os.path.join(ROOT, "Benchmarks/results")
 TOOLS = tempfile.mkdtemp(prefix="memfisd-bench-")
 ROUNDS = int(os.environ.get("ROUNDS", "5"))

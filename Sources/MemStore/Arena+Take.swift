@@ -131,30 +131,24 @@ extension Arena {
 
     // MARK: giving memory back to the system
 
-    /// Gives the pages of at most `count` free segments back, as long as more than `keep` are warm. Returns how many.
-    func discardWarm(count: Int, keep: Int) -> Int {
-        for done in 0..<count {
-            state.lock.lock()
-            let isExcess =
-                state.warmCount > keep
-                || (state.warmCount > 0
-                    && state.usedBytes
-                        + state.warmCount * segmentSizeBytes > state.limitBytes)
-            guard isExcess else {
-                state.lock.unlock()
-                return done
-            }
-            let segment = state.warmHead
-            state.warmHead = self[segment].next
-            state.warmCount -= 1
+    /// Gives the pages of a free segment back, if more than `keep` are warm or they would pass the limit. False: none was.
+    func discardOneWarm(keep: Int) -> Bool {
+        state.lock.lock()
+        let segment = state.warmHead
+        let isOver = state.usedBytes + state.warmCount * segmentSizeBytes > state.limitBytes
+        guard segment != 0, state.warmCount > keep || isOver else {
             state.lock.unlock()
-            state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
-            state.lock.withLock {
-                self[segment].next = state.coldHead
-                state.coldHead = segment
-            }
+            return false
         }
-        return count
+        state.warmHead = self[segment].next
+        state.warmCount -= 1
+        state.lock.unlock()
+        state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
+        state.lock.withLock {
+            self[segment].next = state.coldHead
+            state.coldHead = segment
+        }
+        return true
     }
 
     /// Sets the limit. Nothing is freed here.

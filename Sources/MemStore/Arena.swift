@@ -24,6 +24,10 @@ struct SegmentState {
     var attachedBytes: UInt64 = 0
     /// Records keep their cas as a 32-bit difference to this.
     var casBase: UInt64 = 0
+    /// How much of it is dead, in sixteenths, and its neighbours among those of its shard with as much; 0 = none.
+    var deadShare: UInt8 = 0
+    var deadNext: UInt32 = 0
+    var deadPrevious: UInt32 = 0
 }
 
 /// The arena's fields. GUARDED_BY `lock` but for those set once.

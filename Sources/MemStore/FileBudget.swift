@@ -94,11 +94,7 @@ extension StoreSession {
     /// Frees a part of the contents that wait to be freed. False: none waits.
     private func freeBuried() -> Bool {
         for number in 0..<shared.shardCount {
-            let shard = shard(number: number)
-            shard.lock()
-            let didFree = shard.freeBuried(leafCount: Shard.graveyardSliceLeaves)
-            shard.unlock()
-            if didFree { return true }
+            if shard(number: number).buryOneSlice() { return true }
         }
         return false
     }

@@ -26,9 +26,11 @@ extension StoreSession {
     private func dropItems() {
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
-            shard.lock()
-            shard.dropItems()
-            shard.unlock()
+            shared.slices.measure(.release) { slice in
+                slice.lock(shard.state.lock)
+                shard.dropItems()
+                shard.unlock()
+            }
         }
     }
 }
@@ -38,12 +40,16 @@ extension Shard {
     func dropItems() {
         for kind in [LogKind.probation, .main] {
             countFiles(bytes: log(kind).attachedBytes)
+            if state.compaction.segment != 0, arena[state.compaction.segment].log == kind {
+                state.compaction = Compaction()
+            }
             var segment = log(kind).oldest
             while segment != 0 {
                 let next = arena[segment].next
                 if arena[segment].attachedBytes > 0 {
                     visitRecords(of: segment) { if let content = self.record(at: $0).content { self.release(content) } }
                 }
+                removeFromDeadList(segment)
                 giveBack(segment: segment)
                 segment = next
             }

@@ -10,7 +10,7 @@ import Glibc
 @safe public final class Housekeeper: @unchecked Sendable {  // the flag is atomic, the rest is set once
     private static let intervalMicroseconds: UInt32 = 100_000
     /// Bounds of one round, so that a round stays a small part of the interval.
-    private static let reclaimsPerRound = 256
+    private static let reclaimNanosecondsPerRound: UInt64 = 50_000_000
     private static let discardedBytesPerRound = 512 << 20
     private static let graveyardSlicesPerRound = 64
     private static let crawlSlicesPerRound = 40
@@ -53,7 +53,7 @@ import Glibc
         while unsafe cs_load32_acquire(stopFlag) == 0 {
             session.refreshClock()
             session.keepHouse(
-                reclaims: Self.reclaimsPerRound, discardedBytes: Self.discardedBytesPerRound,
+                reclaimNanoseconds: Self.reclaimNanosecondsPerRound, discardedBytes: Self.discardedBytesPerRound,
                 graveyardSlices: Self.graveyardSlicesPerRound)
             session.keepFiles(expiredMax: Self.expiredFilesPerRound)
             for _ in 0..<Self.crawlSlicesPerRound where !crawlSlice() { break }
@@ -78,31 +78,56 @@ import Glibc
 }
 
 extension StoreSession {
-    /// One round of following the limit, freeing large contents and giving memory back.
-    func keepHouse(reclaims: Int, discardedBytes: Int, graveyardSlices: Int) {
-        for _ in 0..<reclaims where !(arena.isOverLimit && reclaim()) { break }
+    /// One round of following the limit, freeing large contents, resizing indexes and giving memory back.
+    func keepHouse(reclaimNanoseconds: UInt64, discardedBytes: Int, graveyardSlices: Int) {
+        let begun = SliceTimes.monotonicNanoseconds
+        while arena.isOverLimit, SliceTimes.monotonicNanoseconds &- begun < reclaimNanoseconds, reclaim() {}
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
-            for _ in 0..<graveyardSlices {
-                shard.lock()
-                let didFree = shard.freeBuried(leafCount: Shard.graveyardSliceLeaves)
-                shard.unlock()
-                if !didFree { break }
-            }
+            for _ in 0..<graveyardSlices where !shard.buryOneSlice() { break }
+            for _ in 0..<Self.indexStepsPerRound where !shard.tidyIndex() { break }
         }
         // A few segments stay warm: the next writers need not wait for the kernel's zeros.
         let keep = max(2, arena.limitBytes / arena.segmentSizeBytes / 64)
-        _ = arena.discardWarm(count: discardedBytes / arena.segmentSizeBytes, keep: keep)
+        for _ in 0..<discardedBytes / arena.segmentSizeBytes {
+            let slice = shared.slices.begin()
+            guard arena.discardOneWarm(keep: keep) else { break }
+            shared.slices.end(slice, .release)
+        }
     }
+
+    private static let indexStepsPerRound = 1000
 }
 
 extension Shard {
+    /// Frees a part of the contents that wait for it. False: none waits. Takes the lock.
+    func buryOneSlice() -> Bool {
+        state.slices.measure(.release) { slice in
+            slice.lock(state.lock)
+            defer { unlock() }
+            return freeBuried(leafCount: Self.graveyardSliceLeaves)
+        }
+    }
+
+    /// Takes one step of making the index fit the number of items, which no command may come to do any more. False: it
+    /// fits. Takes the lock.
+    func tidyIndex() -> Bool {
+        lock()
+        defer { unlock() }
+        let sizeBefore = state.index.sizeBytes
+        let didWork = resizeIndex() || state.index.discardUnused()
+        if state.index.sizeBytes != sizeBefore { arena.charge(bytes: state.index.sizeBytes - sizeBefore) }
+        return didWork
+    }
+
     /// Removes expired items among about `count` from `position` of the index on. Returns where to go on, or nil when
     /// the shard is through or has nothing that can expire. Takes the lock.
     func crawl(from position: UInt64, count: Int, now: UInt32) -> UInt64? {
-        lock()
+        var slice = state.slices.begin()
+        slice.lock(state.lock)
         defer { unlock() }
         guard state.statistics.expiringCount > 0 else { return nil }
+        defer { state.slices.end(slice, .expiry) }
         var seen = 0
         var due: [Reference] = []
         let next = state.index.forEachReference(from: position) { reference in

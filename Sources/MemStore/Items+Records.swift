@@ -64,13 +64,17 @@ extension Shard {
     private func insert(_ hash: UInt64, _ reference: Reference) {
         let sizeBefore = state.index.sizeBytes
         state.index.insert(hash, reference)
-        if state.index.isGrowing {
-            state.index.growOneGroup { self.hash(of: self.record(at: $0)) }
-        } else if state.index.wantsToGrow {
-            state.index.beginGrowth()
-        }
+        if state.index.wantsToResize { _ = resizeIndex() }
         let grown = state.index.sizeBytes - sizeBefore
         if grown != 0 { arena.charge(bytes: grown) }
+    }
+
+    /// Moves one group of the index, as a slice. False: the index fits the number of items.
+    func resizeIndex() -> Bool {
+        let slice = state.slices.begin()
+        guard state.index.resizeOneStep(prefetch, { self.hash(of: self.record(at: $0)) }) else { return false }
+        state.slices.end(slice, .index)
+        return true
     }
 
     // MARK: removing
@@ -79,6 +83,7 @@ extension Shard {
     func remove(_ reference: Reference, _ hash: UInt64) {
         let sizeBefore = state.index.sizeBytes
         state.index.remove(hash, reference)
+        if state.index.wantsToResize { _ = resizeIndex() }
         let shrunk = state.index.sizeBytes - sizeBefore
         if shrunk != 0 { arena.charge(bytes: shrunk) }
         discard(reference)

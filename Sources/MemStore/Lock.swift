@@ -30,6 +30,16 @@ import Glibc
         assert(code == 0, "pthread_mutex_lock failed")
     }
 
+    /// Takes the lock if nobody has it.
+    @inline(__always) func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
+
+    /// Waits for the lock, takes it and returns the nanoseconds that this took.
+    func lockTimed() -> UInt64 {
+        let begun = SliceTimes.monotonicNanoseconds
+        lock()
+        return SliceTimes.monotonicNanoseconds &- begun
+    }
+
     /// Gives the lock back.
     @inline(__always) public func unlock() {
         let code = unsafe pthread_mutex_unlock(mutex)

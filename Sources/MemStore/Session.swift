@@ -11,13 +11,15 @@ import Glibc
     let clock: Unmanaged<Clock>
     let casCounter: UnsafeMutablePointer<UInt64>
     let heldByReaders: UnsafeMutablePointer<UInt64>
+    let cheapShards: UnsafeMutablePointer<UInt32>
+    let slices: SliceTimes
     let itemSizeMaxBytes: Int
     let inlineValueLengthMax: Int
     let evictsItems: Bool
     let hasCas: Bool
     let prefixes: PrefixTable
     let reclaimLock = Lock()
-    /// GUARDED_BY reclaimLock: the shard whose turn it is.
+    /// GUARDED_BY reclaimLock: the shard whose turn it is; one that is in the middle of something keeps it.
     var reclaimCursor = 0
     /// GUARDED_BY reclaimLock: a segment set aside so that reclaiming can always move what it keeps; 0 = in use.
     var spareSegment: UInt32 = 0
@@ -39,8 +41,8 @@ import Glibc
     var reservedBlocks: [UInt32] = []
     /// What a session keeps of its reservations, so that the next small change need not ask the arena.
     let stash: MemoryNeed
-    /// Steps of reclaiming in a row after which there was still no segment to be had.
-    var fruitlessCount = 0
+    /// Bytes that eviction has moved instead of freeing, since there was a segment to be had.
+    var movedBytes = 0
 }
 
 /// One thread's access to a store.

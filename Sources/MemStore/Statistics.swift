@@ -19,6 +19,11 @@ public struct StoreStatistics: Sendable {
     public var itemsStoredTotal = 0
     public var evictions = 0
     public var evictedUnfetched = 0
+    /// Evicted items that had an expiry; seconds from the last access of the item that was evicted last to its end.
+    public var evictedExpiring = 0
+    public var lastEvictedIdleSeconds = 0
+    /// The second of that eviction; 0 = nothing was evicted yet.
+    var lastEvictionSecond: UInt32 = 0
     public var expiredUnfetched = 0
     public var reclaimed = 0
     public var crawlerChecked = 0
@@ -36,6 +41,11 @@ public struct StoreStatistics: Sendable {
     public var heldByReadersBytes = 0
     public var indexBytes = 0
     public var ghostBytes = 0
+    /// Slices of work outside of commands since the start or the last reset, the longest of each kind (`SliceKind`),
+    /// and the time that one in ten thousand passes.
+    public var sliceCount = 0
+    public var sliceNanosecondsMax = [Int](repeating: 0, count: SliceKind.allCases.count)
+    public var sliceNanoseconds9999 = 0
     public init() {}
 }
 
@@ -50,6 +60,11 @@ extension Shard {
         sum.itemsStoredTotal += own.itemsStoredTotal
         sum.evictions += own.evictions
         sum.evictedUnfetched += own.evictedUnfetched
+        sum.evictedExpiring += own.evictedExpiring
+        if own.lastEvictionSecond > sum.lastEvictionSecond {
+            sum.lastEvictionSecond = own.lastEvictionSecond
+            sum.lastEvictedIdleSeconds = Int(own.lastEvictedIdleSeconds)
+        }
         sum.expiredUnfetched += own.expiredUnfetched
         sum.reclaimed += own.reclaimed
         sum.crawlerChecked += own.crawlerChecked
@@ -67,6 +82,8 @@ extension Shard {
         state.statistics.itemsStoredTotal = 0
         state.statistics.evictions = 0
         state.statistics.evictedUnfetched = 0
+        state.statistics.evictedExpiring = 0
+        state.statistics.lastEvictionSecond = 0
         state.statistics.expiredUnfetched = 0
         state.statistics.reclaimed = 0
         state.statistics.crawlerChecked = 0
