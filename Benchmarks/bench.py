@@ -8,6 +8,7 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
   hits     share of hits of the same request streams
   port     CPU time of the server for each request, servers in turns, median of ROUNDS (default 5)
   files    resident bytes for each empty file in a directory of a million (needs root)
+  pauses   the longest slice of work outside of commands, over a fill and over the shrink of the limit
 
 The server under test is .build/release/memfisd (`make release`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
@@ -61,6 +62,22 @@ class Server:
         with open(f"/proc/{pid or self.pid}/status") as file:
             fields = dict(line.split(":", 1) for line in file)
         return {name: int(fields[name].split()[0]) for name in ("VmRSS", "VmHWM")}
+
+    def ask(self, line, end=b"END\r\n"):
+        """Sends one command line and returns the answer up to `end`."""
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.sendall(line.encode() + b"\r\n")
+            answer = b""
+            while not answer.endswith(end):
+                part = connection.recv(65536)
+                if not part:
+                    raise OSError(f"{self.name} closed the connection after {line!r}")
+                answer += part
+            return answer
+
+    def stats(self, group="memfis"):
+        lines = self.ask(f"stats {group}".strip()).decode().splitlines()[:-1]
+        return {name: value for _, name, value in (line.split(" ", 2) for line in lines)}
 
     def load(self, *words):
         """Runs mcload and returns its phases by name."""
@@ -189,6 +206,37 @@ def files():
                  ["bytes a file in the daemon"], [[f"{each:.0f}"]])
 
 
+def pauses():
+    rows = []
+    server = Server("memfisd", 640)
+
+    def note(title):
+        stats = server.stats()
+        kinds = [stats["slice_us_max_" + kind] for kind in ("index", "reclaim", "expiry", "release")]
+        rows.append([title, stats["slices"], stats["slice_us_9999"], stats["slice_us_max"], *kinds])
+        server.ask("stats reset", b"RESET\r\n")
+
+    common = ["-s", 64, "--load", "-c", 16, "-d", 0]
+    server.load("-k", 5_000_000, *common)
+    note("fill with 5 million items")
+    server.load("-k", 5_000_000, "--prefix", "other:", *common)
+    note("5 million more, which evict the first")
+    server.ask("cache_memlimit 320", b"OK\r\n")
+    while int(server.stats()["memory_used_bytes"]) > 320 << 20:
+        time.sleep(0.1)
+    note("shrink of the limit to half")
+    server.load("-k", 1_000_000, "--prefix", "third:", *common)
+    note("a million more at the lower limit")
+    server.ask("flush_all", b"OK\r\n")
+    time.sleep(2)
+    note("flush_all")
+    server.stop()
+    return table("Slices of work outside of commands, µs, -m 640", "Benchmarks/bench.py pauses",
+                 ["over", "slices", "99.99 % below", "longest", "index", "reclaiming", "expiry", "giving back"], rows,
+                 ["A slice is what runs without giving a lock away: its processor time and what it waited for locks. "
+                  "`stats memfis` has the same figures."])
+
+
 def machine():
     with open("/proc/cpuinfo") as file:
         model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
@@ -197,7 +245,7 @@ def machine():
 
 
 def main():
-    scenarios = {"items": items, "sizes": sizes, "hits": hits, "port": port, "files": files}
+    scenarios = {"items": items, "sizes": sizes, "hits": hits, "port": port, "files": files, "pauses": pauses}
     chosen = sys.argv[1:] or list(scenarios)
     if unknown := [name for name in chosen if name not in scenarios]:
         sys.exit(f"no such scenario: {', '.join(unknown)}\n{__doc__}")

@@ -26,11 +26,9 @@ extension StoreSession {
     private func dropItems() {
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
-            shared.slices.measure(.release) { slice in
-                slice.lock(shard.state.lock)
-                shard.dropItems()
-                shard.unlock()
-            }
+            shard.lock()
+            shared.slices.measure(.release) { _ in shard.dropItems() }
+            shard.unlock()
         }
     }
 }

@@ -62,8 +62,12 @@ import Glibc
 
     init() {
         unsafe condition = .allocate(capacity: 1)
-        let code = unsafe pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        let code = unsafe pthread_cond_init(condition, &attributes)
         precondition(code == 0, "pthread_cond_init failed")
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     /// Frees the condition. Nobody may wait for it.
@@ -74,6 +78,12 @@ import Glibc
 
     /// Gives the lock back, waits to be woken, and takes the lock again. May wake without a cause.
     func wait(_ lock: Lock) { unsafe pthread_cond_wait(condition, lock.mutex) }
+
+    /// The same, but until `nanoseconds` of the monotonic clock at the longest.
+    func wait(_ lock: Lock, until nanoseconds: UInt64) {
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        unsafe pthread_cond_timedwait(condition, lock.mutex, &time)
+    }
 
     func wakeOne() { unsafe pthread_cond_signal(condition) }
 

@@ -6,35 +6,48 @@ import Glibc
 
 extension StoreSession {
     /// Frees some memory, or comes nearer to it, in one slice; the shards take turns. False: there is nothing left to
-    /// free. No lock may be held.
-    func reclaim() -> Bool {
+    /// free. `isAhead`: nobody waits for it yet, so only what costs little or is due anyway is done. No lock may be held.
+    func reclaim(isAhead: Bool = false) -> Bool {
         var slice = shared.slices.begin()
         slice.lock(shared.reclaimLock)
         if shared.spareSegment == 0 { shared.spareSegment = arena.takeSegment() ?? 0 }
-        let didWork = reclaimSlice(&slice)
+        let didWork = reclaimSlice(isAhead: isAhead, &slice)
         shared.reclaimLock.unlock()
         shared.slices.end(slice, .reclaim)
         if arena.hasRoomForSegment { state.movedBytes = 0 }
         return didWork
     }
 
-    private func reclaimSlice(_ slice: inout Slice) -> Bool {
-        let cursor = shared.reclaimCursor
-        let cheapShards = unsafe cs_load32(shared.cheapShards)
+    private func reclaimSlice(isAhead: Bool, _ slice: inout Slice) -> Bool {
+        if reclaim(.cheap, among: unsafe cs_load32(shared.cheapShards), &slice) { return true }
+        if evacuate(freeMin: arena.geometry.blocksPerSegment / 2, &slice) { return true }
+        if shared.evictsItems, reclaim(.evict, among: .max, &slice) { return true }
+        guard !isAhead else { return false }
+        return reclaim(.thorough, among: .max, &slice) || evacuate(freeMin: 1, &slice)
+    }
+
+    /// Tries the shards whose bits are set in `numbers`, from the one whose turn it is: first those whose lock is free.
+    private func reclaim(_ effort: ReclaimEffort, among numbers: UInt32, _ slice: inout Slice) -> Bool {
+        let first = shared.reclaimCursor
+        var isLocked: UInt32 = 0
         for step in 0..<shared.shardCount {
-            let number = (cursor + step) % shared.shardCount
-            if cheapShards >> UInt32(number) & 1 == 1, reclaim(.cheap, from: number, &slice) { return true }
+            let number = (first + step) % shared.shardCount
+            guard numbers >> UInt32(number) & 1 == 1 else { continue }
+            if !shard(number: number).state.lock.tryLock() {
+                isLocked |= 1 << UInt32(number)
+            } else if reclaimAndUnlock(effort, from: number) {
+                return true
+            }
         }
-        for effort in [ReclaimEffort.evict, .thorough] where effort != .evict || shared.evictsItems {
-            for step in 0..<shared.shardCount
-            where reclaim(effort, from: (cursor + step) % shared.shardCount, &slice) { return true }
+        for number in 0..<shared.shardCount where isLocked >> UInt32(number) & 1 == 1 {
+            slice.lock(shard(number: number).state.lock)
+            if reclaimAndUnlock(effort, from: number) { return true }
         }
         return false
     }
 
-    private func reclaim(_ effort: ReclaimEffort, from number: Int, _ slice: inout Slice) -> Bool {
+    private func reclaimAndUnlock(_ effort: ReclaimEffort, from number: Int) -> Bool {
         let shard = shard(number: number)
-        slice.lock(shard.state.lock)
         defer { shard.unlock() }
         switch shard.reclaim(effort, spare: &shared.spareSegment, now: state.nowSecond, self) {
         case .nothing:
