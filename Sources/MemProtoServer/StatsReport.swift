@@ -166,6 +166,7 @@ struct StatsReport {
     mutating func memfis() -> [(name: String, value: String)] {
         add("memory_limit_bytes", stored.memoryLimitBytes)
         add("memory_used_bytes", stored.memoryUsedBytes)
+        add("memory_live_bytes", stored.memoryLiveBytes)
         add("index_bytes", stored.indexBytes)
         add("held_by_readers_bytes", stored.heldByReadersBytes)
         add("evictable_bytes", stored.evictableBytes)

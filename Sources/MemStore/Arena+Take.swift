@@ -100,6 +100,7 @@ extension Arena {
         self[segment].freeBlocks &= ~bit
         if self[segment].freeBlocks != 0 { insertPartial(segment) }
         state.freeBlockBytes -= blockSizeBytes
+        state.takenBlockBytes += blockSizeBytes
         let block = segment * UInt32(geometry.blocksPerSegment) + UInt32(bit.trailingZeroBitCount)
         unsafe cs_store32(state.blockCounts + Int(block), 1)
         return block
@@ -118,6 +119,7 @@ extension Arena {
         if self[segment].freeBlocks != 0 { removePartial(segment) }
         self[segment].freeBlocks |= bit
         state.freeBlockBytes += blockSizeBytes
+        state.takenBlockBytes -= blockSizeBytes
         self[segment].stuckRound = 0
         if self[segment].freeBlocks.nonzeroBitCount == Int(perSegment) {
             state.freeBlockBytes -= segmentSizeBytes

@@ -60,7 +60,8 @@ enum BlockUse: UInt8 { case content = 0, table = 1 }
     var limitBytes: Int
     /// Segments taken and tables charged, in bytes: the budget. INVARIANT: limitBytes is only passed by charges.
     var usedBytes = 0
-    /// Of `usedBytes`: memory of segments cut into blocks that no one has.
+    /// Of `usedBytes`: blocks that somebody has, and those of the same segments that no one has.
+    var takenBlockBytes = 0
     var freeBlockBytes = 0
     /// Bytes that the housekeeper keeps free ahead of the next writers, and how it is woken when there are fewer.
     var aheadBytes = 0

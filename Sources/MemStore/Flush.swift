@@ -15,11 +15,11 @@ extension StoreSession {
 
     /// Carries a pending flush_all out, once.
     func flushDueItems(_ now: UInt32) {
-        shared.reclaimLock.lock()
+        shared.flushLock.lock()
         let flush = unsafe cs_load32(&shared.flushSecond)
         let isDue = flush != 0 && flush <= now
         if isDue { unsafe cs_store32(&shared.flushSecond, 0) }
-        shared.reclaimLock.unlock()
+        shared.flushLock.unlock()
         if isDue { dropItems() }
     }
 

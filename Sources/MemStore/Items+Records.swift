@@ -64,9 +64,18 @@ extension Shard {
     private func insert(_ hash: UInt64, _ reference: Reference) {
         let sizeBefore = state.index.sizeBytes
         state.index.insert(hash, reference)
-        if state.index.wantsToResize { _ = resizeIndex() }
         let grown = state.index.sizeBytes - sizeBefore
         if grown != 0 { arena.charge(bytes: grown) }
+        resizeIndex(steps: 1)
+    }
+
+    /// Moves at most `steps` groups of the index, if it does not fit the number of items.
+    @inline(__always) func resizeIndex(steps: Int) {
+        guard state.index.wantsToResize else { return }
+        let sizeBefore = state.index.sizeBytes
+        for _ in 0..<steps where !resizeIndex() { break }
+        let change = state.index.sizeBytes - sizeBefore
+        if change != 0 { arena.charge(bytes: change) }
     }
 
     /// Moves one group of the index, as a slice. False: the index fits the number of items.
@@ -83,7 +92,6 @@ extension Shard {
     func remove(_ reference: Reference, _ hash: UInt64) {
         let sizeBefore = state.index.sizeBytes
         state.index.remove(hash, reference)
-        if state.index.wantsToResize { _ = resizeIndex() }
         let shrunk = state.index.sizeBytes - sizeBefore
         if shrunk != 0 { arena.charge(bytes: shrunk) }
         discard(reference)

@@ -9,56 +9,109 @@ extension StoreSession {
     /// free. `isAhead`: nobody waits for it yet, so only what costs little or is due anyway is done. No lock may be held.
     func reclaim(isAhead: Bool = false) -> Bool {
         var slice = shared.slices.begin()
-        slice.lock(shared.reclaimLock)
-        if shared.spareSegment == 0 { shared.spareSegment = arena.takeSegment() ?? 0 }
-        let didWork = reclaimSlice(isAhead: isAhead, &slice)
-        shared.reclaimLock.unlock()
+        var (didWork, hadSpare) = reclaim(in: freeLane(&slice), isAhead: isAhead, &slice)
+        if !didWork, !hadSpare {
+            // Another lane may have the spare segment without which nothing can be moved.
+            for number in 0..<shared.laneCount where !didWork {
+                let lane = shared.lane(number)
+                slice.lock(lane.lock)
+                if lane.spareSegment == 0 { lane.lock.unlock() } else { didWork = reclaim(in: lane, isAhead: isAhead, &slice).didWork }
+            }
+        }
         shared.slices.end(slice, .reclaim)
         if arena.hasRoomForSegment { state.movedBytes = 0 }
         return didWork
     }
 
-    private func reclaimSlice(isAhead: Bool, _ slice: inout Slice) -> Bool {
-        if reclaim(.cheap, among: unsafe cs_load32(shared.cheapShards), &slice) { return true }
+    /// A lane that nobody is in, locked; or this session's own after waiting for it.
+    private func freeLane(_ slice: inout Slice) -> ReclaimLane {
+        for number in 0..<shared.laneCount where shared.lane(number).lock.tryLock() { return shared.lane(number) }
+        let own = shared.lane(state.slot % shared.laneCount)
+        slice.lock(own.lock)
+        return own
+    }
+
+    /// Does one slice in a locked lane, and unlocks it.
+    private func reclaim(in lane: ReclaimLane, isAhead: Bool, _ slice: inout Slice) -> (didWork: Bool, hadSpare: Bool) {
+        var spare = lane.spareSegment
+        if spare == 0 { spare = arena.takeSegment() ?? 0 }
+        let hadSpare = spare != 0
+        let didWork = reclaimSlice(isAhead: isAhead, &spare, &slice)
+        lane.spareSegment = spare
+        lane.lock.unlock()
+        return (didWork, hadSpare)
+    }
+
+    private func reclaimSlice(isAhead: Bool, _ spare: inout UInt32, _ slice: inout Slice) -> Bool {
+        if reclaim(.cheap, among: unsafe cs_load32(shared.cheapShards), &spare, &slice) { return true }
         if evacuate(freeMin: arena.geometry.blocksPerSegment / 2, &slice) { return true }
-        if shared.evictsItems, reclaim(.evict, among: .max, &slice) { return true }
+        if shared.evictsItems, reclaim(.evict, among: .max, &spare, &slice) { return true }
         guard !isAhead else { return false }
-        return reclaim(.thorough, among: .max, &slice) || evacuate(freeMin: 1, &slice)
+        return reclaim(.thorough, among: .max, &spare, &slice) || evacuate(freeMin: 1, &slice)
     }
 
     /// Tries the shards whose bits are set in `numbers`, from the one whose turn it is: first those whose lock is free.
-    private func reclaim(_ effort: ReclaimEffort, among numbers: UInt32, _ slice: inout Slice) -> Bool {
-        let first = shared.reclaimCursor
+    private func reclaim(
+        _ effort: ReclaimEffort, among numbers: UInt32, _ spare: inout UInt32, _ slice: inout Slice
+    ) -> Bool {
+        let first = Int(unsafe cs_load32(&shared.reclaimCursor))
         var isLocked: UInt32 = 0
         for step in 0..<shared.shardCount {
             let number = (first + step) % shared.shardCount
             guard numbers >> UInt32(number) & 1 == 1 else { continue }
             if !shard(number: number).state.lock.tryLock() {
                 isLocked |= 1 << UInt32(number)
-            } else if reclaimAndUnlock(effort, from: number) {
+            } else if reclaimAndUnlock(effort, from: number, &spare) {
                 return true
             }
         }
         for number in 0..<shared.shardCount where isLocked >> UInt32(number) & 1 == 1 {
             slice.lock(shard(number: number).state.lock)
-            if reclaimAndUnlock(effort, from: number) { return true }
+            if reclaimAndUnlock(effort, from: number, &spare) { return true }
         }
         return false
     }
 
-    private func reclaimAndUnlock(_ effort: ReclaimEffort, from number: Int) -> Bool {
+    private func reclaimAndUnlock(_ effort: ReclaimEffort, from number: Int, _ spare: inout UInt32) -> Bool {
         let shard = shard(number: number)
         defer { shard.unlock() }
-        switch shard.reclaim(effort, spare: &shared.spareSegment, now: state.nowSecond, self) {
+        let hadSpare = spare != 0
+        let outcome = shard.reclaim(effort, spare: &spare, now: state.nowSecond, self)
+        shard.resizeIndex(steps: Shard.indexStepsPerSlice)
+        switch outcome {
         case .nothing:
-            if effort == .cheap, shared.spareSegment != 0 { shard.noteNothingCheap() }
+            if effort == .cheap, hadSpare { shard.noteNothingCheap() }
             return false
         case .unfinished:
-            shared.reclaimCursor = number
+            unsafe cs_store32(&shared.reclaimCursor, UInt32(number))
         case .finished:
-            shared.reclaimCursor = (number + 1) % shared.shardCount
+            unsafe cs_store32(&shared.reclaimCursor, UInt32((number + 1) % shared.shardCount))
         }
         return true
+    }
+}
+
+/// A lane of reclaiming: a thread at a time is in it, with a segment set aside so that it can always move what it keeps.
+///
+/// SAFETY: points to memory of the store, which lives longer than every session; the segment is guarded by the lock.
+@safe struct ReclaimLane {
+    private let spare: UnsafeMutablePointer<UInt32>
+    let lock = Lock()
+
+    init(spareSegment: UInt32) {
+        unsafe spare = .allocate(capacity: 1)
+        unsafe spare.initialize(to: spareSegment)
+    }
+
+    func deallocate() {
+        lock.destroy()
+        unsafe spare.deallocate()
+    }
+
+    /// The segment that is set aside; 0 = it is in use.
+    var spareSegment: UInt32 {
+        get { unsafe spare.pointee }
+        nonmutating set { unsafe spare.pointee = newValue }
     }
 }
 
@@ -73,6 +126,8 @@ enum ReclaimEffort {
 }
 
 extension Shard {
+    /// Groups of the index moved with one slice.
+    static let indexStepsPerSlice = 4
     /// Content leaves freed in one slice.
     static let graveyardSliceLeaves = 1024
     func reclaim(

@@ -18,11 +18,13 @@ import Glibc
     let evictsItems: Bool
     let hasCas: Bool
     let prefixes: PrefixTable
-    let reclaimLock = Lock()
-    /// GUARDED_BY reclaimLock: the shard whose turn it is; one that is in the middle of something keeps it.
-    var reclaimCursor = 0
-    /// GUARDED_BY reclaimLock: a segment set aside so that reclaiming can always move what it keeps; 0 = in use.
-    var spareSegment: UInt32 = 0
+    /// Threads that can reclaim at the same time.
+    let lanes: UnsafeMutablePointer<ReclaimLane>
+    let laneCount: Int
+    func lane(_ number: Int) -> ReclaimLane { unsafe lanes[number] }
+    /// The shard whose turn it is to be reclaimed from; one that is in the middle of something keeps it. Changed atomically.
+    var reclaimCursor: UInt32 = 0
+    let flushLock = Lock()
     /// A pending flush_all, as a second of the clock; 0 = none. Written atomically.
     var flushSecond: UInt32 = 0
 }

@@ -8,6 +8,8 @@ public struct StoreStatistics: Sendable {
     public var memoryUsedBytes = 0
     /// Of these, free blocks in segments that are partly in use.
     public var memoryFreeBlockBytes = 0
+    /// Of these, bytes that hold something: records, pieces, blocks, index, tables. The rest is dead or free in parts.
+    public var memoryLiveBytes = 0
     public var segmentSizeBytes = 0
     public var blockSizeBytes = 0
     public var shardCount = 0
@@ -72,7 +74,9 @@ extension Shard {
         sum.indexBytes += state.index.sizeBytes
         sum.ghostBytes += state.ghost.sizeBytes
         sum.fileBytes += Int(truncatingIfNeeded: unsafe cs_load64(&state.fileBytes))
-        for kind in [LogKind.probation, .main] { sum.evictableBytes += log(kind).liveBytes + log(kind).attachedBytes }
+        for kind in [LogKind.probation, .main] { sum.evictableBytes += log(kind).heldBytes }
+        for kind in [LogKind.probation, .main, .pieces] { sum.memoryLiveBytes += log(kind).liveBytes }
+        sum.memoryLiveBytes += state.index.sizeBytes + state.pieces.sizeBytes
     }
 
     /// Zeroes what `stats reset` zeroes. Takes the lock.

@@ -84,7 +84,10 @@ public struct StoreSetupError: Error, Sendable {
         let arena = unsafe shared.pointee.arena
         sum.memoryLimitBytes = arena.limitBytes
         sum.memoryUsedBytes = arena.usedBytes
-        sum.memoryFreeBlockBytes = arena.state.lock.withLock { arena.state.freeBlockBytes }
+        arena.state.lock.withLock {
+            sum.memoryFreeBlockBytes = arena.state.freeBlockBytes
+            sum.memoryLiveBytes = arena.state.takenBlockBytes
+        }
         sum.segmentSizeBytes = arena.segmentSizeBytes
         sum.blockSizeBytes = arena.blockSizeBytes
         sum.heldByReadersBytes = Int(truncatingIfNeeded: unsafe cs_load64(shared.pointee.heldByReaders))
@@ -132,6 +135,12 @@ extension StoreShared {
             unsafe (shards + number).initialize(to: state)
             arena.charge(bytes: unsafe shards[number].index.sizeBytes)
         }
+        // A lane costs a segment.
+        let laneCount = max(1, min(4, shardCount / 4))
+        let lanes = UnsafeMutablePointer<ReclaimLane>.allocate(capacity: laneCount)
+        for number in 0..<laneCount {
+            unsafe (lanes + number).initialize(to: ReclaimLane(spareSegment: arena.takeSegment() ?? 0))
+        }
         let shared = UnsafeMutablePointer<StoreShared>.allocate(capacity: 1)
         unsafe shared.initialize(
             to: StoreShared(
@@ -141,8 +150,7 @@ extension StoreShared {
                 inlineValueLengthMax: min(
                     Record.inlineValueLengthMax, max(arena.blockSizeBytes, arena.segmentSizeBytes / 8)),
                 evictsItems: configuration.evictsItems, hasCas: configuration.hasCas,
-                prefixes: PrefixTable(configuration.prefixes)))
-        unsafe shared.pointee.spareSegment = arena.takeSegment() ?? 0
+                prefixes: PrefixTable(configuration.prefixes), lanes: lanes, laneCount: laneCount))
         return unsafe shared
     }
 
@@ -159,7 +167,9 @@ extension StoreShared {
         unsafe shared.pointee.slices.deallocate()
         unsafe shared.pointee.clock.release()
         unsafe shared.pointee.prefixes.deallocate()
-        unsafe shared.pointee.reclaimLock.destroy()
+        for number in 0..<(unsafe shared.pointee.laneCount) { unsafe shared.pointee.lanes[number].deallocate() }
+        unsafe shared.pointee.lanes.deallocate()
+        unsafe shared.pointee.flushLock.destroy()
         unsafe shared.pointee.arena.destroy()
         unsafe shared.deinitialize(count: 1)
         unsafe shared.deallocate()
