@@ -29,6 +29,7 @@ extension FileSystem {
     /// - Throws: ENFILE, ENOSPC, EROFS, ESTALE.
     public func open(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
         if mode.canWrite || mode.truncates { try checkWritable() }
+        if ino.isControl { return try control.open(ino, mode) }
         try translating { () throws(StoreError) in try session.openFile(ino) }
         do throws(FSError) {
             if mode.truncates { try truncateAtOpen(ino) }
@@ -57,11 +58,13 @@ extension FileSystem {
     }
 
     /// pread(2) of live content: returns the bytes copied into `buffer`, fewer only at the end of the file.
+    /// - Parameter handle: as given at open; only files of the control directory ask for it.
     /// - Throws: EISDIR, ESTALE.
     @unsafe public func read(
-        _ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
+        _ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer, handle: HandleNumber = .readOnly
     ) throws(FSError) -> Int {
-        try translating { () throws(StoreError) in unsafe try session.readFile(ino, at: offset, into: buffer) }
+        if ino.isControl { return unsafe control.read(handle, at: offset, into: buffer) }
+        return try translating { () throws(StoreError) in unsafe try session.readFile(ino, at: offset, into: buffer) }
     }
 
     /// readlink(2): copies the target into `buffer` and returns its whole length.
@@ -73,6 +76,11 @@ extension FileSystem {
     /// lseek(2) with SEEK_DATA (`data` true) or SEEK_HOLE.
     /// - Throws: ENXIO beyond the end, ESTALE.
     public func seek(_ ino: Ino, from offset: UInt64, data: Bool) throws(FSError) -> UInt64 {
-        try translating { () throws(StoreError) in try session.seek(ino, from: offset, data: data) }
+        if ino.isControl {
+            let size = try control.attributes(of: ino).attributes.size
+            guard offset < size else { throw FSError(ENXIO) }
+            return data ? offset : size
+        }
+        return try translating { () throws(StoreError) in try session.seek(ino, from: offset, data: data) }
     }
 }

@@ -112,6 +112,14 @@ public struct DirectoryEntry {
     public var mode: UInt32
     /// Pass it to the next `readDirectory` to go on behind this entry. Never 0; 1 and 2 are `.` and `..`.
     public var cookie: UInt64
+
+    /// An entry of a listing.
+    public init(name: Bytes, ino: Ino, mode: UInt32, cookie: UInt64) {
+        self.name = name
+        self.ino = ino
+        self.mode = mode
+        self.cookie = cookie
+    }
 }
 
 /// What statfs(2) shows.

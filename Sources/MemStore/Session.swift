@@ -41,6 +41,8 @@ import Glibc
     let stash: MemoryNeed
     /// Steps of reclaiming in a row after which there was still no segment to be had.
     var fruitlessCount = 0
+    /// The text of a metadata key that is being read.
+    var lentText = LentText()
 }
 
 /// One thread's access to a store.
@@ -97,6 +99,7 @@ import Glibc
         giveBackReserved(keeping: MemoryNeed())
         let owner = unsafe state.owner
         let slot = state.slot
+        state.lentText.deallocate()
         unsafe pointer.deinitialize(count: 1)
         unsafe pointer.deallocate()
         unsafe owner._withUnsafeGuaranteedRef { $0.giveBack(slot: slot) }
