@@ -27,7 +27,7 @@ extension FileSystem {
             throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
         }
         do throws(FSError) {
-            try translating { () throws(StoreError) in try session.openFile(made.ino) }
+            _ = try translating { () throws(StoreError) in try session.openFile(made.ino) }
         } catch {
             session.forget(made.ino, count: 1)
             throw error

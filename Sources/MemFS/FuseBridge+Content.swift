@@ -10,7 +10,7 @@ extension FuseBridge {
                 var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
                 if worker.device.clearsPrivileges, worker.rawRequest.openClearsPrivileges { mode.loser = request.asker }
                 let opened = try worker.fileSystem.open(Ino(ino), mode)
-                if opened.hasNewMode { worker.dropAttributes(of: Ino(ino)) }
+                if opened.hasNewAttributes { worker.dropAttributes(of: Ino(ino)) }
                 return opened
             } reply: { request, opened in
                 unsafe fill(file, opened)

@@ -18,6 +18,11 @@ public struct Timestamp: Equatable, Sendable {
         self.seconds = seconds
         self.nanoseconds = nanoseconds
     }
+
+    /// Whether a moment is later than another.
+    public static func > (left: Timestamp, right: Timestamp) -> Bool {
+        (left.seconds, left.nanoseconds) > (right.seconds, right.nanoseconds)
+    }
 }
 
 /// The type bits of a mode. Source: inode(7).

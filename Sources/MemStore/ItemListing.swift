@@ -91,9 +91,13 @@ extension StoreSession {
 
     /// A copy of a cache item's value, without counting a use; nil for a miss and for the key of a file.
     public func wholeItem(_ key: Bytes) -> [UInt8]? {
-        guard let (tail, lease) = readItem(key, { _, view in
-            (view.tail.array, view.headLength > 0 ? self.lease(view) : ContentLease())
-        }) else { return nil }
+        guard
+            let (tail, lease) = readItem(
+                key,
+                { _, view in
+                    (view.tail.array, view.headLength > 0 ? self.lease(view) : ContentLease())
+                })
+        else { return nil }
         var value: [UInt8] = []
         value.reserveCapacity(lease.length + tail.count)
         while value.count < lease.length {

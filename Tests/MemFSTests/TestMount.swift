@@ -13,11 +13,12 @@ enum MountTests {
     }
 }
 
-/// A mount of its own for one test.
+/// A mount of its own for one test, which goes with the value.
 final class TestMount {
     let store: Store
     let path: String
     private let session: FuseSession
+    private var isEnded = false
 
     init(_ options: FuseSessionOptions = FuseSessionOptions()) throws {
         let canMount = geteuid() == 0 && (unsafe access("/dev/fuse", R_OK | W_OK)) == 0
@@ -46,8 +47,12 @@ final class TestMount {
         return path
     }
 
+    deinit { end() }
+
     /// Unmounts and ends the threads.
     func end() {
+        if isEnded { return }
+        isEnded = true
         try? Mounting.unmount(path)
         session.stop()
         _ = unsafe rmdir(path)
