@@ -113,8 +113,6 @@ struct MountPublishingTests {
 
     @Test("a log that stays open is shown by its interval, and only what grew")
     func log() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         let session = mount.store.makeSession()
         defer { session.end() }
         let file = try open("log", O_WRONLY | O_CREAT | O_APPEND)

@@ -101,12 +101,23 @@ final class TestMount {
 enum Shell {
     /// Runs a script to its end and returns its output without the last newline.
     static func run(_ script: String) throws -> String {
-        guard let pipe = unsafe popen("LC_ALL=C exec bash -c " + quoted(script), "re") else { throw FSError(errno) }
+        guard let pipe = unsafe withOpenSignals({ unsafe popen("LC_ALL=C exec bash -c " + quoted(script), "re") }) else {
+            throw FSError(errno)
+        }
         var output: [UInt8] = []
         while case let byte = unsafe fgetc(pipe), byte != EOF { output.append(UInt8(truncatingIfNeeded: byte)) }
         unsafe pclose(pipe)
         if output.last == UInt8(ascii: "\n") { output.removeLast() }
         return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Starts something without the signals blocked that the tests' threads block: programs count on alarms.
+    @unsafe private static func withOpenSignals<R>(_ start: () -> R) -> R {
+        var (open, before) = (sigset_t(), sigset_t())
+        unsafe sigemptyset(&open)
+        unsafe pthread_sigmask(SIG_SETMASK, &open, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        return start()
     }
 
     private static func quoted(_ text: String) -> String {
