@@ -101,7 +101,8 @@ final class TestMount {
 enum Shell {
     /// Runs a script to its end and returns its output without the last newline.
     static func run(_ script: String) throws -> String {
-        guard let pipe = unsafe withOpenSignals({ unsafe popen("LC_ALL=C exec bash -c " + quoted(script), "re") }) else {
+        guard let pipe = unsafe withOpenSignals({ unsafe popen("LC_ALL=C exec bash -c " + quoted(script), "re") })
+        else {
             throw FSError(errno)
         }
         var output: [UInt8] = []
