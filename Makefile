@@ -8,10 +8,10 @@ FILTER ?=
 SCENARIO ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build release run stop test differential bench lint format clean packages
+.PHONY: help build release run stop test differential compare-files bench lint format clean packages
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 packages: ## install the Debian packages that building, running and testing need
 	@scripts/packages build run test
@@ -37,6 +37,11 @@ test: ## run all tests, or those that match FILTER
 
 differential: ## compare with memcached on a million random commands
 	MEMFIS_DIFFERENTIAL_COMMANDS=1000000 swift test --filter DifferentialTests
+
+compare-files: ## compare the mount with tmpfs and memory, with fio and stress-ng, for about half an hour
+	@scripts/packages build run test
+	MEMFISD_CALL_SEEDS=40 MEMFISD_CONTENT_CALLS=1000000 MEMFISD_FIO_MIB=48 MEMFISD_STRESS_SECONDS=10 \
+		swift test --filter 'CallComparisonTests|ContentComparisonTests|LoadProgramTests'
 
 bench: release ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
 	@scripts/packages build test
