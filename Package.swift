@@ -47,6 +47,8 @@ let package = Package(
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
-        .testTarget(name: "SystemTests", dependencies: ["memfisd", "MemStore"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests", dependencies: ["memfisd", "MemStore"], exclude: ["Scripts"],
+            swiftSettings: strict),
     ]
 )

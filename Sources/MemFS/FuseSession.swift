@@ -21,7 +21,7 @@ public struct FuseSessionOptions: Sendable {
 /// SAFETY: owns the library's session and frees it in `stop`, after the threads that use it have ended; if one is stuck
 /// in the kernel, the session is left allocated.
 @safe public final class FuseSession: @unchecked Sendable {  // `phase` is guarded by `lock`, all else never changes
-    private enum Phase { case made, started, stopped }
+    private enum Phase { case made, started, ending, stopped }
 
     private let store: Store
     private let options: FuseSessionOptions
@@ -33,6 +33,7 @@ public struct FuseSessionOptions: Sendable {
     private let lock = Lock()
     private var phase = Phase.made
     private var threads: [Thread] = []
+    private var endedByOthers: (@Sendable () -> Void)?
 
     /// A session on a descriptor of /dev/fuse that is mounted already (`Mounting.openAndMount`); takes the descriptor
     /// over. Needs no privileges.
@@ -90,6 +91,7 @@ public struct FuseSessionOptions: Sendable {
                     fileSystem: FileSystem(session: session, state: state), device: device, library: library
                 ).run()
                 session.end()
+                noticeEnd()
                 running.end()
             }
             guard let thread else {
@@ -100,6 +102,25 @@ public struct FuseSessionOptions: Sendable {
             lock.withLock { threads.append(thread) }
         }
         lock.withLock { phase = .started }
+    }
+
+    /// Called once, from a thread of the session, when the mount ends and nobody has said that it would: somebody else
+    /// has unmounted it. Set it before `start()`.
+    public var onUnmount: (@Sendable () -> Void)? {
+        get { lock.withLock { endedByOthers } }
+        set { lock.withLock { endedByOthers = newValue } }
+    }
+
+    /// Says that the mount is about to be taken away.
+    public func expectUnmount() { lock.withLock { if phase == .started { phase = .ending } } }
+
+    private func noticeEnd() {
+        let tell = lock.withLock { () -> (@Sendable () -> Void)? in
+            guard phase == .started else { return nil }
+            phase = .ending
+            return endedByOthers
+        }
+        tell?()
     }
 
     /// Ends the threads after the requests that they are at, and the mount if the session made it; frees everything.

@@ -19,4 +19,15 @@ enum CommandLineRequest {
         if options.process.license { return .show(Version.license) }
         return .run(options)
     }
+
+    /// The text that the words ask for; nil when they ask for none. A wrong configuration file does not keep it back.
+    ///
+    /// - Parameter words: the command line without the program's name.
+    /// - Throws: StartFailure for an unknown option.
+    static func text(_ words: [String]) throws(StartFailure) -> String? {
+        let texts: Set = ["help", "license", "version"]
+        let entries = try ArgumentWords.entries(words).filter { texts.contains($0.name) }
+        guard !entries.isEmpty, case .show(let text) = try read(entries.words) else { return nil }
+        return text
+    }
 }

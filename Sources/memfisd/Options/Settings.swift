@@ -8,6 +8,9 @@ struct Settings {
     var extended: ExtendedWords
     var mountPoints: [String]
     var mountThreads: Int
+    var preloads: [PreloadRequest]
+    /// The daemon ends when somebody else unmounts it.
+    var endsWithMount: Bool
     /// Milliseconds a storage command waits for the kernel's caches.
     var coherenceTimeoutMilliseconds: Int
     var startedAsRoot: Bool
@@ -38,6 +41,10 @@ struct Settings {
         store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }
         mountThreads = try Self.inRange(options.files.mountThreads, 1...64, "--mount-threads")
         store.sessionsMax = listening.threads + mountThreads + 8
+        preloads = try Self.mapped(options.files.preload) { (text) throws(StartFailure) in
+            try PreloadRequest(text, from: machine.workingDirectory)
+        }
+        endsWithMount = options.files.exitOnUnmount
         coherenceTimeoutMilliseconds = try Self.inRange(
             options.files.coherenceTimeout, 0...60_000, "--coherence-timeout")
         verbosity = options.process.verbose

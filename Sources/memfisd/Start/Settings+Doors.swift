@@ -2,6 +2,16 @@
 import MemFS
 import MemProtoServer
 
+extension ServerConfiguration {
+    /// Takes over sockets that listen already. They stand for all that the options name.
+    mutating func inherit(_ sockets: [Int32]) {
+        guard !sockets.isEmpty else { return }
+        inheritedSockets = sockets
+        tcpPort = nil
+        unixPath = nil
+    }
+}
+
 extension Settings {
     /// - Parameter users: the lines of -Y's file; nil when nobody has to authenticate.
     func serverConfiguration(users: [String]?) -> ServerConfiguration {
