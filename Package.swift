@@ -48,7 +48,10 @@ let package = Package(
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
         .testTarget(
-            name: "SystemTests", dependencies: ["memfisd", "MemStore"], exclude: ["Scripts"],
-            swiftSettings: strict),
+            name: "SystemTests",
+            dependencies: [
+                "memfisd", "MemStore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["Scripts"], swiftSettings: strict),
     ]
 )

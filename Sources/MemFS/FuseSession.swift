@@ -158,6 +158,7 @@ public struct FuseSessionOptions: Sendable {
         var words = "subtype=memfisd,fsname=\(source),default_permissions"
         if options.allowsOthers { words += ",allow_other" }
         if options.isReadOnly { words += ",ro" }
+        if !options.allowsPrograms { words += ",noexec" }
         if options.keepsAccessTimes { words += ",noatime" }
         return words
     }

@@ -93,6 +93,9 @@ struct ServerProcess {
     }
 
     private func bind(_ server: Server) throws(StartFailure) {
+        if let socket = settings.listening.unixSocket, inherited.sockets.isEmpty {
+            FilePaths.makeParent(of: socket.path)
+        }
         let giveUpSeconds = PreloadTask.nowSeconds() + (settings.endsWithMount ? Self.portWaitSeconds : 0)
         do throws(SystemError) {
             while true {

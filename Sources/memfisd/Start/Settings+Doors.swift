@@ -63,6 +63,7 @@ extension Settings {
         result.isReadOnly = extended.mount.isReadOnly
         result.keepsAccessTimes = !extended.mount.updatesAccessTimes
         result.allowsSetuid = extended.mount.allowsSuid
+        result.allowsPrograms = extended.mount.allowsPrograms
         result.allowsDevices = extended.mount.allowsDevices
         // An ordinary user may let others in only where /etc/fuse.conf says so.
         result.allowsOthers = startedAsRoot
