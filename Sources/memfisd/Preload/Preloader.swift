@@ -165,7 +165,7 @@ final class Preloader {
             if attributes.st_nlink > 1 { linked[key] = made.ino } else { session.forget(made.ino, count: 1) }
         }
         do throws(PreloadEnd) {
-            try copyContent(descriptor, to: made.ino, path)
+            try copyContent(descriptor, to: made.ino, path, size: Int64(attributes.st_size))
             try complete(made.ino, name, in: parent, attributes, descriptor, isOpen: true)
         } catch {
             // Half a file is none.
@@ -181,21 +181,33 @@ final class Preloader {
         progress.files += 1
     }
 
-    private func copyContent(_ descriptor: Int32, to ino: Ino, _ path: String) throws(PreloadEnd) {
-        var offset: UInt64 = 0
+    /// Copies what is no hole.
+    private func copyContent(_ descriptor: Int32, to ino: Ino, _ path: String, size: Int64) throws(PreloadEnd) {
+        // Source: lseek(2), the value of SEEK_DATA; ENXIO: there are no more data.
+        let seekData: Int32 = 3
+        var offset: Int64 = 0
         while true {
-            let count = unsafe read(descriptor, &buffer, buffer.count)
+            let next = lseek(descriptor, off_t(offset), seekData)
+            if next < 0, errno == ENXIO { break }
+            offset = max(offset, Int64(next))
+            let count = unsafe pread(descriptor, &buffer, buffer.count, off_t(offset))
             if count < 0, errno == EINTR { continue }
             if count < 0 { leaveOut(path) }
-            if count <= 0 { return }
+            if count <= 0 { break }
             try storing { () throws(StoreError) in
                 try buffer[..<count].withChunk { (chunk) throws(StoreError) in
-                    _ = try session.writeFile(ino, at: offset, chunk, isAppending: false, clearsPrivileges: false)
+                    _ = try session.writeFile(
+                        ino, at: UInt64(offset), chunk, isAppending: false, clearsPrivileges: false)
                 }
             }
-            offset += UInt64(count)
+            offset += Int64(count)
             progress.bytes += count
             try checkIn()
+        }
+        if offset < size {
+            var changes = AttributeChanges()
+            changes.size = UInt64(size)
+            try storing { () throws(StoreError) in _ = try session.setAttributes(of: ino, changes, isOpen: true) }
         }
     }
 
