@@ -40,7 +40,7 @@ struct ServerProcess {
     /// - Throws: StartFailure when a door cannot be opened.
     func run() throws(StartFailure) -> Int32 {
         let logger = Log.make(verbosity: settings.verbosity)
-        logger.notice("starting memfisd \(Version.text)")
+        logger.info("starting memfisd \(Version.text)")
         for warning in settings.warnings { logger.warning("\(warning)") }
         try ResourceLimits.raiseOpenFiles(to: settings.listening.connectionsMax + Self.descriptorsReserved)
         if settings.dumpsCore { ResourceLimits.allowCoreDumps() }

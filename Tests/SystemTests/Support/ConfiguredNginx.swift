@@ -9,17 +9,26 @@ final class ConfiguredNginx {
     private let scratch: Scratch
 
     /// - Parameter name: a file of deploy/nginx.
-    init(_ name: String, before daemon: Daemon) throws {
+    convenience init(_ name: String, before daemon: Daemon) throws {
+        try self.init(
+            name,
+            replacing: [
+                ("127.0.0.1:11211", "127.0.0.1:\(daemon.port)"), ("/run/memfisd/memfisd.sock", daemon.socketPath),
+            ])
+    }
+
+    /// - Parameter places: what the file names, and what is used for it.
+    init(_ name: String, replacing places: [(String, String)]) throws {
         scratch = try Scratch()
         port = try Ports.free()
         let applicationPort = try Ports.free()
         originals = try scratch.directory("originals")
         var site = try Files.text(Repository.path("deploy/nginx/\(name)"))
-        let replacements = [
-            ("127.0.0.1:11211", "127.0.0.1:\(daemon.port)"), ("127.0.0.1:8080", "127.0.0.1:\(port)"),
-            ("127.0.0.1:8000", "127.0.0.1:\(applicationPort)"), ("/run/memfisd/memfisd.sock", daemon.socketPath),
-            ("/var/www/html", originals),
-        ]
+        let replacements =
+            places + [
+                ("127.0.0.1:8080", "127.0.0.1:\(port)"), ("listen 8080;", "listen 127.0.0.1:\(port);"),
+                ("127.0.0.1:8000", "127.0.0.1:\(applicationPort)"), ("/var/www/html", originals),
+            ]
         for (written, used) in replacements { site = site.replacingOccurrences(of: written, with: used) }
         // The application of the example that has one.
         site += """
