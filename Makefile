@@ -6,9 +6,11 @@ HTTP_PORT ?= 8080
 MNT ?= run/mnt
 FILTER ?=
 SCENARIO ?=
+OPERATIONS ?= 1000000
+SEED ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build release run stop test differential bench lint format clean packages
+.PHONY: help build release run stop test differential property tsan bench lint format clean packages
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,7 +40,11 @@ test: ## run all tests, or those that match FILTER
 differential: ## compare with memcached on a million random commands
 	MEMFIS_DIFFERENTIAL_COMMANDS=1000000 swift test --filter DifferentialTests
 
-bench: release ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
+property: ## random operations against plain models: OPERATIONS of them, from SEED (else a new one)
+	MEMFISD_PROPERTY_OPERATIONS=$(OPERATIONS) MEMFISD_PROPERTY_SEED=$(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')) \
+		swift test --filter 'PropertyTests|TreeModelTests'
+
+bench: release ## measure beside memcached; SCENARIO=hits for one, bench.py says which there are
 	@scripts/packages build test
 	Benchmarks/bench.py $(SCENARIO)
 

@@ -44,6 +44,8 @@ let package = Package(
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),
+        .executableTarget(
+            name: "store-threads", dependencies: ["MemStore"], path: "Tests/StoreThreads", swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
