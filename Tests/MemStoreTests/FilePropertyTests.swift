@@ -139,7 +139,8 @@ private struct FileModel {
         // What the store calls a hole reads as zeros.
         guard let hole = try? store.session.seek(ino, from: 0, data: false), Int(hole) < file.live.count else { return }
         let next = (try? store.session.seek(ino, from: hole, data: true)).map { Int($0) } ?? file.live.count
-        try #require(file.live[Int(hole)..<next].allSatisfy { $0 == 0 })
+        let isZero = file.live[Int(hole)..<next].allSatisfy { $0 == 0 }
+        try #require(isZero)
     }
 }
 

@@ -19,7 +19,7 @@ private struct ItemModel {
     var outcomes: [Outcome: Int] = [:]
 
     init(seed: UInt64, limitMiB: Int, mayEvict: Bool) throws {
-        test = try TestStore(limitMiB: limitMiB)
+        test = try TestStore(limitMiB: limitMiB) { $0.evictsItems = mayEvict }
         self.mayEvict = mayEvict
         random = SeededRandom(seed)
     }
