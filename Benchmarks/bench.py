@@ -8,14 +8,23 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
   hits     share of hits of the same request streams
   port     CPU time of the server for each request, servers in turns, median of ROUNDS (default 5)
   files    resident bytes for each empty file in a directory of a million (needs root)
+  idle     resident bytes for each idle connection
+  filekey  CPU time of a get of a file's key beside that of an item's
+  latency  99th percentiles, two workers that share both CPUs with the client
+  nginx    CPU time of the store for each page behind nginx, and pages a second (needs nginx and wrk)
+  mount    seconds of cp, tar, find, cat, rm and dd beside tmpfs and passthrough_ll (needs root)
   utilization  CPU time for each write as the store fills with files, and what of the limit is live when it is full (needs root)
   returns  resident memory after everything was deleted
   pauses   the longest slice of work outside of commands, over a fill and over the shrink of the limit
+
+CASE=WORDS in the environment runs those cases of `port` alone that have the words in their title.
 
 The server under test is .build/release/memfisd (`make release`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
 """
 import errno, json, os, platform, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+
+import doors, mounts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MEMFISD = os.environ.get("MEMFISD", os.path.join(ROOT, ".build/release/memfisd"))
@@ -42,19 +51,32 @@ def free_port():
 class Server:
     """A server on a port of its own, pinned to `cpu` if that is given."""
 
-    def __init__(self, name, memory_mib, threads=4, cpu=None, more=()):
+    def __init__(self, name, memory_mib, threads=4, cpu=None, more=(), unix=None):
         self.name, self.port = name, free_port()
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
-        common = ["-p", str(self.port), "-l", "127.0.0.1", "-m", str(memory_mib), "-t", str(threads), "-U", "0"]
-        program = {"memfisd": [MEMFISD, *common, *more], "memcached": ["memcached", "-u", "nobody", *common],
+        place = ["-s", unix, "-a", "0777"] if unix else ["-p", str(self.port), "-l", "127.0.0.1"]
+        self.address = (socket.AF_UNIX, unix) if unix else (socket.AF_INET, ("127.0.0.1", self.port))
+        common = [*place, "-m", str(memory_mib), "-t", str(threads), "-U", "0", *more]
+        program = {"memfisd": [MEMFISD, *common], "memcached": ["memcached", "-u", "nobody", *common],
                    "floor": [tool("floor"), str(self.port)]}[name]
         self.process = subprocess.Popen(pin + program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                self.connect().close()
                 break
             except OSError:
                 time.sleep(0.05)
+
+    def connect(self):
+        connection = socket.socket(self.address[0])
+        connection.connect(self.address[1])
+        return connection
+
+    def store(self, key, value):
+        with self.connect() as connection:
+            connection.sendall(f"set {key} 0 0 {len(value)}\r\n".encode() + value + b"\r\n")
+            if connection.recv(64) != b"STORED\r\n":
+                raise RuntimeError(f"{self.name} did not store {key}")
 
     @property
     def pid(self):
@@ -81,12 +103,16 @@ class Server:
         lines = self.ask(f"stats {group}".strip()).decode().splitlines()[:-1]
         return {name: value for _, name, value in (line.split(" ", 2) for line in lines)}
 
-    def load(self, *words):
-        """Runs mcload and returns its phases by name."""
-        command = [tool("mcload"), "-a", f"127.0.0.1:{self.port}", "--pid", str(self.pid), "--json", *map(str, words)]
+    def load_text(self, *words):
+        """Runs mcload and returns what it prints."""
+        command = [tool("mcload"), "-a", f"127.0.0.1:{self.port}", "--pid", str(self.pid), *map(str, words)]
         if os.sched_getaffinity(self.pid) == {0}:
             command = ["taskset", "-c", "1"] + command
-        output = subprocess.run(command, capture_output=True, text=True).stdout
+        return subprocess.run(command, capture_output=True, text=True).stdout
+
+    def load(self, *words):
+        """Runs mcload and returns its phases by name."""
+        output = self.load_text("--json", *words)
         return {phase["phase"]: phase for phase in map(json.loads, output.splitlines())}
 
     def stop(self):
@@ -169,6 +195,8 @@ PORT_CASES = [
 def port():
     rows = []
     for title, words in PORT_CASES:
+        if os.environ.get("CASE", "") not in title:
+            continue
         costs = {"memfisd": [], "memcached": []}
         servers = {name: Server(name, 1024, threads=1, cpu=0) for name in costs}
         for server in servers.values():
@@ -322,6 +350,48 @@ def files():
                  ["bytes a file in the daemon"], [[f"{each:.0f}"]])
 
 
+def idle():
+    return table("Memory of an idle connection", "Benchmarks/bench.py idle", ["server", "bytes"],
+                 doors.idle_rows(Server))
+
+
+def filekey():
+    return table(f"CPU time of a get, µs, median of {ROUNDS}", "Benchmarks/bench.py filekey",
+                 ["item", "file four directories deep", "file / item", "spread"],
+                 doors.file_key_rows(Server, ROUNDS, SECONDS), ["100 bytes each, keys of 48 bytes."])
+
+
+def latency():
+    return table(f"99th percentile, µs, two workers on both CPUs, median of {ROUNDS}", "Benchmarks/bench.py latency",
+                 ["case", "memfisd", "memcached", "memfisd / memcached"],
+                 doors.latency_rows(Server, PORT_CASES, ROUNDS, SECONDS))
+
+
+def nginx():
+    return table(f"Pages behind nginx: CPU time of the store, µs, and pages a second, median of {ROUNDS}",
+                 "Benchmarks/bench.py nginx",
+                 ["page", "memfisd, µs", "memcached, µs", "memfisd / memcached", "memfisd, 1/s", "memcached, 1/s"],
+                 doors.nginx_rows(Server, free_port, ROUNDS, SECONDS),
+                 ["The store has one worker on CPU 0; nginx (keepalive, buffer of 64 KiB) and wrk share CPU 1."])
+
+
+def mount():
+    programs = {"tmpfs": None, "memfisd": MEMFISD}
+    if peer := mounts.passthrough(TOOLS):
+        programs["passthrough_ll"] = peer
+    source = mounts.prepare()
+    head = ["case", *(f"{name}, s" for name in programs), *(f"{name} / tmpfs" for name in programs if name != "tmpfs")]
+    try:
+        small = mounts.measure(mounts.small_cases(source), programs, ROUNDS, cpu=0)
+        large = mounts.measure(mounts.large_cases(source), programs, ROUNDS, cpu=None)
+    finally:
+        subprocess.run(["umount", source], check=True)
+        os.rmdir(source)
+    command = "Benchmarks/bench.py mount"
+    return (table(f"Small files ({mounts.TREE}), everything on CPU 0, median of {ROUNDS}", command, head, small)
+            + table(f"Large files, not pinned, median of {ROUNDS}", command, head, large))
+
+
 def pauses():
     rows = []
     server = Server("memfisd", 640)
@@ -362,7 +432,8 @@ def machine():
 
 def main():
     scenarios = {"items": items, "sizes": sizes, "hits": hits, "port": port, "files": files, "pauses": pauses,
-                 "utilization": utilization, "returns": returns}
+                 "utilization": utilization, "returns": returns,
+                 "idle": idle, "filekey": filekey, "latency": latency, "nginx": nginx, "mount": mount}
     chosen = sys.argv[1:] or list(scenarios)
     if unknown := [name for name in chosen if name not in scenarios]:
         sys.exit(f"no such scenario: {', '.join(unknown)}\n{__doc__}")

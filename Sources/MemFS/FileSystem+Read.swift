@@ -4,6 +4,8 @@ import MemStore
 
 /// How a program opens a file.
 public struct OpenMode: Equatable, Sendable {
+    /// O_RDONLY or O_RDWR
+    public var canRead: Bool
     /// O_WRONLY or O_RDWR
     public var canWrite: Bool
     /// O_APPEND
@@ -12,11 +14,15 @@ public struct OpenMode: Equatable, Sendable {
     public var truncates: Bool
     /// Whose truncation takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     public var loser: Asker?
+    /// Writes may go past the kernel's pages, if nobody else has the file open; only where the clearing of suid and
+    /// sgid is left to us, which such writes do not do.
+    public var mayBeDirect = false
     /// The thread that opens; 0 = unknown.
     public var opener: UInt32
 
     /// The mode of the flags of open(2), by thread `opener`.
     public init(flags: Int32, opener: UInt32) {
+        canRead = flags & O_ACCMODE != O_WRONLY
         canWrite = flags & O_ACCMODE != O_RDONLY
         appends = flags & O_APPEND != 0
         truncates = flags & O_TRUNC != 0
@@ -29,25 +35,28 @@ extension FileSystem {
     /// - Throws: ENFILE, ENOSPC, EROFS, ESTALE.
     public func open(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
         if mode.canWrite || mode.truncates { try checkWritable() }
-        try translating { () throws(StoreError) in try session.openFile(ino) }
+        var file = try makeHandle(ino, mode)
+        guard mode.truncates else { return file }
         do throws(FSError) {
-            if mode.truncates { try truncateAtOpen(ino) }
-            var file = try makeHandle(ino, mode)
-            if mode.truncates { file.hasNewMode = clearPrivileges(of: ino, for: mode.loser) }
-            return file
+            try truncateAtOpen(ino)
         } catch {
-            session.releaseFile(ino)
+            release(ino, handle: file.handle)
             throw error
         }
+        file.hasNewMode = clearPrivileges(of: ino, for: mode.loser)
+        return file
     }
 
-    /// Remembers a file that the store counts as open already.
+    /// Counts one open handle in the store and remembers it here.
+    /// - Throws: ENFILE, ESTALE.
     func makeHandle(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
-        guard mode.canWrite else { return OpenFile(handle: .readOnly, skipsFlush: true) }
-        guard let handle = state.handles.open(ino, opener: mode.opener, appends: mode.appends) else {
-            throw FSError(ENFILE)
+        let file = try translating { () throws(StoreError) in
+            try state.handles.open(ino, mode) { () throws(StoreError) in
+                try session.openFile(ino)
+            }
         }
-        return OpenFile(handle: handle, skipsFlush: false)
+        guard let file else { throw FSError(ENFILE) }
+        return file
     }
 
     private func truncateAtOpen(_ ino: Ino) throws(FSError) {

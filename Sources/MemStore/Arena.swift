@@ -102,6 +102,9 @@ struct ArenaGeometry: Equatable {
 /// SAFETY: the state lives as long as the store; blocks and segments are disjoint and owned by whoever took
 /// them until they are given back.
 @safe struct Arena: @unchecked Sendable {  // guarded by its lock
+    /// From this limit on the 2 MiB that a huge page can waste are less than a hundredth of it.
+    private static let hugePageLimitBytes = 256 << 20
+
     private let pointer: UnsafeMutablePointer<ArenaState>
 
     /// Maps the address space: the larger of the limit and the machine's memory, so that the limit can be raised.
@@ -111,6 +114,7 @@ struct ArenaGeometry: Equatable {
         // A little more than the largest limit: segments on their way back to the system are in no list.
         let segments = max(limitBytes, machineBytes) / geometry.segmentSizeBytes + 64
         let mapping = try Mapping(sizeBytes: segments << geometry.segmentShift, what: "the arena")
+        if limitBytes >= Self.hugePageLimitBytes { mapping.preferHugePages() }
         let table = try Mapping(sizeBytes: segments * MemoryLayout<SegmentState>.stride, what: "the segment table")
         let counts = try Mapping(sizeBytes: segments * geometry.blocksPerSegment * 4, what: "the block counts")
         let owners = try Mapping(sizeBytes: segments * geometry.blocksPerSegment * 8, what: "the blocks' owners")

@@ -29,13 +29,14 @@ extension StoreSession {
 
     /// Counts one open handle, so that the inode survives unlink.
     /// - Throws: stale.
-    public func openFile(_ ino: Ino) throws(StoreError) {
+    @discardableResult public func openFile(_ ino: Ino) throws(StoreError) -> Int {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         if inode.fields.state.contains(.evicted) { throw .stale }
         inode.fields.openCount += 1
         // A new file is not yet used by its making.
         if inode.fields.state.contains(.published) { inode.fields.state.insert(.used) }
+        return Int(inode.fields.openCount)
     }
 
     /// Ends one open handle; the last release publishes a dirty inode.

@@ -45,6 +45,8 @@ import Glibc
     let stash: MemoryNeed
     /// Bytes that eviction has moved instead of freeing, since there was a segment to be had.
     var movedBytes = 0
+    /// Made at the first file key.
+    var directories: DirectoryCache?
 }
 
 /// One thread's access to a store.
@@ -99,6 +101,7 @@ import Glibc
     /// Gives the session's memory and slot back.
     public func end() {
         giveBackReserved(keeping: MemoryNeed())
+        state.directories?.deallocate()
         let owner = unsafe state.owner
         let slot = state.slot
         unsafe pointer.deinitialize(count: 1)
