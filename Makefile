@@ -35,6 +35,7 @@ stop: ## end what a `make run` elsewhere started
 
 test: ## run all tests, or those that match FILTER
 	@scripts/packages build run test
+	@[ -n "$(FILTER)" ] || scripts/threads
 	@scripts/test $(FILTER)
 
 differential: ## compare with memcached on a million random commands
@@ -43,6 +44,10 @@ differential: ## compare with memcached on a million random commands
 property: ## random operations against plain models: OPERATIONS of them, from SEED (else a new one)
 	MEMFISD_PROPERTY_OPERATIONS=$(OPERATIONS) MEMFISD_PROPERTY_SEED=$(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')) \
 		swift test --filter 'PropertyTests|TreeModelTests'
+
+tsan: ## many threads on one store under the thread sanitizer
+	@scripts/packages build
+	@scripts/threads 200000 $(SEED)
 
 bench: release ## measure beside memcached; SCENARIO=hits for one, bench.py says which there are
 	@scripts/packages build test
