@@ -10,10 +10,10 @@ OPERATIONS ?= 1000000
 SEED ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build release run stop test differential property tsan bench lint format clean packages
+.PHONY: help build release run stop test differential property tsan compare-files bench lint format clean packages
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 packages: ## install the Debian packages that building, running and testing need
 	@scripts/packages build run test
@@ -48,6 +48,11 @@ property: ## random operations against plain models: OPERATIONS of them, from SE
 tsan: ## many threads on one store under the thread sanitizer
 	@scripts/packages build
 	@scripts/threads 200000 $(SEED)
+
+compare-files: ## compare the mount with tmpfs and memory, with fio and stress-ng, for about half an hour
+	@scripts/packages build run test
+	MEMFISD_CALL_SEEDS=40 MEMFISD_CONTENT_CALLS=1000000 MEMFISD_FIO_MIB=48 MEMFISD_STRESS_SECONDS=10 \
+		swift test --filter 'CallComparisonTests|ContentComparisonTests|LoadProgramTests'
 
 bench: release ## measure beside memcached; SCENARIO=hits for one, bench.py says which there are
 	@scripts/packages build test

@@ -8,6 +8,8 @@ public struct OpenMode: Equatable, Sendable {
     public var canRead: Bool
     /// O_WRONLY or O_RDWR
     public var canWrite: Bool
+    /// O_RDONLY or O_RDWR, without O_NOATIME.
+    public var readsWithTime: Bool
     /// O_APPEND
     public var appends: Bool
     /// O_TRUNC
@@ -24,6 +26,9 @@ public struct OpenMode: Equatable, Sendable {
     public init(flags: Int32, opener: UInt32) {
         canRead = flags & O_ACCMODE != O_WRONLY
         canWrite = flags & O_ACCMODE != O_RDONLY
+        // Source: open(2), the value of O_NOATIME on x86-64 and ARM.
+        let noAccessTime: Int32 = 0o1000000
+        readsWithTime = flags & O_ACCMODE != O_WRONLY && flags & noAccessTime == 0
         appends = flags & O_APPEND != 0
         truncates = flags & O_TRUNC != 0
         self.opener = opener
@@ -31,10 +36,12 @@ public struct OpenMode: Equatable, Sendable {
 }
 
 extension FileSystem {
-    /// open(2) of a file that exists.
+    /// open(2) of a file that exists. To open it for reading counts as an access, since most reads are served by the
+    /// kernel's pages and bring no request.
     /// - Throws: ENFILE, ENOSPC, EROFS, ESTALE.
     public func open(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
         if mode.canWrite || mode.truncates { try checkWritable() }
+        if ino.isControl { return try control.open(ino, mode) }
         var file = try makeHandle(ino, mode)
         guard mode.truncates else { return file }
         do throws(FSError) {
@@ -43,19 +50,24 @@ extension FileSystem {
             release(ino, handle: file.handle)
             throw error
         }
-        file.hasNewMode = clearPrivileges(of: ino, for: mode.loser)
+        if clearPrivileges(of: ino, for: mode.loser) { file.hasNewAttributes = true }
         return file
     }
 
     /// Counts one open handle in the store and remembers it here.
     /// - Throws: ENFILE, ESTALE.
     func makeHandle(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
+        let isAccess = mode.readsWithTime && !state.options.keepsAccessTimes && !state.options.isReadOnly
+        var hasNewTime = false
         let file = try translating { () throws(StoreError) in
             try state.handles.open(ino, mode) { () throws(StoreError) in
-                try session.openFile(ino)
+                let opened = try session.openFile(ino, reads: isAccess)
+                hasNewTime = opened.hasNewAccessTime
+                return opened.openCount
             }
         }
-        guard let file else { throw FSError(ENFILE) }
+        guard var file else { throw FSError(ENFILE) }
+        file.hasNewAttributes = hasNewTime
         return file
     }
 
@@ -66,11 +78,13 @@ extension FileSystem {
     }
 
     /// pread(2) of live content: returns the bytes copied into `buffer`, fewer only at the end of the file.
+    /// - Parameter handle: as given at open; only files of the control directory ask for it.
     /// - Throws: EISDIR, ESTALE.
     @unsafe public func read(
-        _ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
+        _ ino: Ino, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer, handle: HandleNumber = .readOnly
     ) throws(FSError) -> Int {
-        try translating { () throws(StoreError) in unsafe try session.readFile(ino, at: offset, into: buffer) }
+        if ino.isControl { return unsafe control.read(handle, at: offset, into: buffer) }
+        return try translating { () throws(StoreError) in unsafe try session.readFile(ino, at: offset, into: buffer) }
     }
 
     /// readlink(2): copies the target into `buffer` and returns its whole length.
@@ -82,6 +96,11 @@ extension FileSystem {
     /// lseek(2) with SEEK_DATA (`data` true) or SEEK_HOLE.
     /// - Throws: ENXIO beyond the end, ESTALE.
     public func seek(_ ino: Ino, from offset: UInt64, data: Bool) throws(FSError) -> UInt64 {
-        try translating { () throws(StoreError) in try session.seek(ino, from: offset, data: data) }
+        if ino.isControl {
+            let size = try control.attributes(of: ino).attributes.size
+            guard offset < size else { throw FSError(ENXIO) }
+            return data ? offset : size
+        }
+        return try translating { () throws(StoreError) in try session.seek(ino, from: offset, data: data) }
     }
 }

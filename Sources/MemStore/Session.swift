@@ -47,6 +47,8 @@ import Glibc
     var movedBytes = 0
     /// Made at the first file key.
     var directories: DirectoryCache?
+    /// The text of a metadata key that is being read.
+    var lentText = LentText()
 }
 
 /// One thread's access to a store.
@@ -104,6 +106,7 @@ import Glibc
         state.directories?.deallocate()
         let owner = unsafe state.owner
         let slot = state.slot
+        state.lentText.deallocate()
         unsafe pointer.deinitialize(count: 1)
         unsafe pointer.deallocate()
         unsafe owner._withUnsafeGuaranteedRef { $0.giveBack(slot: slot) }

@@ -18,6 +18,8 @@ import Glibc
     let expiry: BlockArray<ExpiryRecord>
     var expiryCount = 0
     var lastGeneration: UInt32 = 0
+    /// The highest inode number that was ever given; guarded by `poolLock`.
+    var lastIno: UInt32 = 0
     var fileCount = 0
     var directoryCount = 0
     var otherNodeCount = 0
@@ -140,6 +142,9 @@ import Glibc
     @inline(__always) func entry(_ reference: UInt32) -> EntryReference {
         unsafe EntryReference(state.pointee.entries.address(of: reference), reference: reference)
     }
+
+    /// The highest inode number that was ever given.
+    var lastInoGiven: UInt32 { unsafe state.pointee.poolLock.withLock { unsafe state.pointee.lastIno } }
 
     /// Whether there is room in the tables for another inode and entry.
     var hasRoomForNode: Bool {

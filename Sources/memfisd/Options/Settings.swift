@@ -34,6 +34,7 @@ struct Settings {
         serving = try ServingIdentity.choose(name: options.process.user, startedAs: machine.user)
         store = try Self.storeConfiguration(options, machine: machine)
         store.servingUser = serving.user
+        store.hasMetadataKeys = extended.hasMetadataKeys
         let spelled = options.mountpoint.map { FilePaths.absolute($0, from: machine.workingDirectory) }
         mountPoints = spelled.map(FilePaths.real)
         store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }

@@ -40,7 +40,7 @@ struct ServerProcess {
 
         let housekeeper = Housekeeper(store: store)
         do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
-        let session = try mount(store)
+        let session = try mount(store, server)
         announce(server, logger)
         sayReady()
 
@@ -81,17 +81,22 @@ struct ServerProcess {
     }
 
     /// Mounts and serves the tree; nil without a mount point.
-    private func mount(_ store: Store) throws(StartFailure) -> FuseSession? {
+    private func mount(_ store: Store, _ server: Server) throws(StartFailure) -> FuseSession? {
         guard let path = settings.mountPoints.first else { return nil }
+        var options = settings.fuseOptions
+        options.fileSystem.reports = [
+            ControlReport(name: "stats") { Array(server.statisticsText().utf8) },
+            ControlReport(name: "settings") { Array(server.settingsText().utf8) },
+        ]
         do throws(MountError) {
             guard let channel else {
-                let session = try FuseSession.mounted(store: store, at: path, settings.fuseOptions)
+                let session = try FuseSession.mounted(store: store, at: path, options)
                 try session.start()
                 return session
             }
             // The monitor has said why on stderr when it could not.
             guard let device = channel.ask(.mount), device >= 0 else { throw MountError(what: "", code: 0) }
-            let session = try FuseSession.attached(store: store, device: device, settings.fuseOptions)
+            let session = try FuseSession.attached(store: store, device: device, options)
             try session.start()
             if settings.mountPoints.count > 1, channel.ask(.bindMounts) == nil { throw MountError(what: "", code: 0) }
             return session
