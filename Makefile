@@ -8,9 +8,11 @@ MNT ?= run/mnt
 FILTER ?=
 SCENARIO ?=
 ROOT ?=
+OPERATIONS ?= 1000000
+SEED ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build optimized deb release reproduce packagetest run stop test differential compare-files bench lint format clean packages manual
+.PHONY: help build optimized deb release reproduce packagetest run stop test differential property tsan compare-files bench lint format clean packages manual
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -51,10 +53,19 @@ stop: ## end what a `make run` elsewhere started
 
 test: ## run all tests, or those that match FILTER
 	@scripts/packages build run test
+	@[ -n "$(FILTER)" ] || scripts/threads
 	@scripts/test $(FILTER)
 
 differential: ## compare with memcached on a million random commands
 	MEMFIS_DIFFERENTIAL_COMMANDS=1000000 swift test --filter DifferentialTests
+
+property: ## random operations against plain models: OPERATIONS of them, from SEED (else a new one)
+	MEMFISD_PROPERTY_OPERATIONS=$(OPERATIONS) MEMFISD_PROPERTY_SEED=$(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')) \
+		swift test --filter 'PropertyTests|TreeModelTests'
+
+tsan: ## many threads on one store under the thread sanitizer
+	@scripts/packages build
+	@scripts/threads 200000 $(SEED)
 
 compare-files: ## compare the mount with tmpfs and memory, with fio and stress-ng, for about half an hour
 	@scripts/packages build run test
@@ -64,7 +75,7 @@ compare-files: ## compare the mount with tmpfs and memory, with fio and stress-n
 manual: ## write the options' part of the manual from their definitions
 	MEMFISD_WRITE_MANUAL=1 swift test --filter ManualTests
 
-bench: optimized ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
+bench: optimized ## measure beside memcached; SCENARIO=hits for one, bench.py says which there are
 	@scripts/packages build test
 	Benchmarks/bench.py $(SCENARIO)
 
