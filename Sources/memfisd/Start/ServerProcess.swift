@@ -58,7 +58,12 @@ struct ServerProcess {
 
         let housekeeper = Housekeeper(store: store)
         do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
-        let session = try mount(store, logger)
+        let session: FuseSession?
+        do throws(StartFailure) { session = try mount(store, logger) } catch {
+            server.stop(gracefulSeconds: 0)
+            housekeeper.stop()
+            throw error
+        }
         announce(server, logger)
         sayReady()
         let preload = PreloadTask(
@@ -173,7 +178,8 @@ struct ServerProcess {
 
     private func sayReady() {
         if let channel { _ = channel.send(MonitorRequest.ready.rawValue) } else { notifier?.ready("Serving") }
-        background?.detachOutput(keepsLog: settings.verbosity > 0)
+        // The server behind a monitor too: whoever waits for the end of our output waits for the start alone.
+        if settings.isDaemon { Background.detachOutput(keepsLog: settings.verbosity > 0) }
         background?.sayReady()
     }
 
