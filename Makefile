@@ -10,10 +10,10 @@ SCENARIO ?=
 ROOT ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build optimized deb release reproduce packagetest run stop test differential bench lint format clean packages manual
+.PHONY: help build optimized deb release reproduce packagetest run stop test differential compare-files bench lint format clean packages manual
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 packages: ## install the Debian packages that building, running and testing need
 	@scripts/packages build run test
@@ -58,6 +58,11 @@ differential: ## compare with memcached on a million random commands
 
 manual: ## write the options' part of the manual from their definitions
 	MEMFISD_WRITE_MANUAL=1 swift test --filter ManualTests
+
+compare-files: ## compare the mount with tmpfs and memory, with fio and stress-ng, for about half an hour
+	@scripts/packages build run test
+	MEMFISD_CALL_SEEDS=40 MEMFISD_CONTENT_CALLS=1000000 MEMFISD_FIO_MIB=48 MEMFISD_STRESS_SECONDS=10 \
+		swift test --filter 'CallComparisonTests|ContentComparisonTests|LoadProgramTests'
 
 bench: optimized ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
 	@scripts/packages build test

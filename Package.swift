@@ -43,14 +43,18 @@ let package = Package(
             dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(
-            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),
+            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "file-contents", "CFileCalls"],
+            swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
+        .executableTarget(name: "file-contents", path: "Tests/FileContents"),
+        .executableTarget(name: "stuck-reader", path: "Tests/StuckReader"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "memfisd", "MemStore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "memfisd", "stuck-reader", "MemStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Scripts"], swiftSettings: strict),
     ]

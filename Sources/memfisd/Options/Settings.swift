@@ -11,6 +11,7 @@ struct Settings {
     var preloads: [PreloadRequest]
     /// The daemon ends when somebody else unmounts it.
     var endsWithMount: Bool
+    var mountSpinMicroseconds: Int
     /// Milliseconds a storage command waits for the kernel's caches.
     var coherenceTimeoutMilliseconds: Int
     var startedAsRoot: Bool
@@ -36,10 +37,12 @@ struct Settings {
         serving = try ServingIdentity.choose(name: options.process.user, startedAs: machine.user)
         store = try Self.storeConfiguration(options, machine: machine)
         store.servingUser = serving.user
+        store.hasMetadataKeys = extended.hasMetadataKeys
         let spelled = options.mountpoint.map { FilePaths.absolute($0, from: machine.workingDirectory) }
         mountPoints = spelled.map(FilePaths.real)
         store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }
         mountThreads = try Self.inRange(options.files.mountThreads, 1...64, "--mount-threads")
+        mountSpinMicroseconds = try Self.inRange(options.files.mountSpin, 0...1000, "--mount-spin")
         store.sessionsMax = listening.threads + mountThreads + 8
         preloads = try Self.mapped(options.files.preload) { (text) throws(StartFailure) in
             try PreloadRequest(text, from: machine.workingDirectory)

@@ -59,7 +59,7 @@ struct ServerProcess {
         let housekeeper = Housekeeper(store: store)
         do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
         let session: FuseSession?
-        do throws(StartFailure) { session = try mount(store, logger) } catch {
+        do throws(StartFailure) { session = try mount(store, server, logger) } catch {
             server.stop(gracefulSeconds: 0)
             housekeeper.stop()
             throw error
@@ -121,10 +121,15 @@ struct ServerProcess {
     }
 
     /// Mounts and serves the tree; nil without a mount point.
-    private func mount(_ store: Store, _ logger: Logger) throws(StartFailure) -> FuseSession? {
+    private func mount(_ store: Store, _ server: Server, _ logger: Logger) throws(StartFailure) -> FuseSession? {
+        var options = settings.fuseOptions
+        options.fileSystem.reports = [
+            ControlReport(name: "stats") { Array(server.statisticsText().utf8) },
+            ControlReport(name: "settings") { Array(server.settingsText().utf8) },
+        ]
         do throws(MountError) {
             if let device = inherited.device {
-                let session = try FuseSession.attached(store: store, device: device, settings.fuseOptions)
+                let session = try FuseSession.attached(store: store, device: device, options)
                 try start(session, logger)
                 // Nobody but the server is to hold the device: with its end the kernel ends the filesystem.
                 notifier?.drop(name: InheritedDescriptors.deviceName)
@@ -133,13 +138,13 @@ struct ServerProcess {
             guard let path = settings.mountPoints.first else { return nil }
             logger.info("mounting at \(path)")
             guard let channel else {
-                let session = try FuseSession.mounted(store: store, at: path, settings.fuseOptions)
+                let session = try FuseSession.mounted(store: store, at: path, options)
                 try start(session, logger)
                 return session
             }
             // The monitor has said why on stderr when it could not.
             guard let device = channel.ask(.mount), device >= 0 else { throw MountError(what: "", code: 0) }
-            let session = try FuseSession.attached(store: store, device: device, settings.fuseOptions)
+            let session = try FuseSession.attached(store: store, device: device, options)
             try start(session, logger)
             if settings.mountPoints.count > 1, channel.ask(.bindMounts) == nil { throw MountError(what: "", code: 0) }
             return session
