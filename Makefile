@@ -8,7 +8,7 @@ FILTER ?=
 SCENARIO ?=
 SOURCES := Package.swift Sources Tests
 
-.PHONY: help build release run stop test differential compare-files bench lint format clean packages
+.PHONY: help build release run stop test differential compare-files tsan-doors bench lint format clean packages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,10 @@ compare-files: ## compare the mount with tmpfs and memory, with fio and stress-n
 	@scripts/packages build run test
 	MEMFISD_CALL_SEEDS=40 MEMFISD_CONTENT_CALLS=1000000 MEMFISD_FIO_MIB=48 MEMFISD_STRESS_SECONDS=10 \
 		swift test --filter 'CallComparisonTests|ContentComparisonTests|LoadProgramTests'
+
+tsan-doors: ## both doors under the thread sanitizer: 8 threads with 20,000 operations each
+	@scripts/packages build run test
+	MEMFISD_LOAD_OPERATIONS=20000 swift test --sanitize=thread --scratch-path .build/tsan --filter BothDoorsLoadTests
 
 bench: release ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
 	@scripts/packages build test

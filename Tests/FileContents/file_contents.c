@@ -164,6 +164,12 @@ static void do_allocate(int mode, int64_t offset, int64_t length)
 
 static void do_copy(int64_t from, int64_t to, int64_t length)
 {
+    /* Whole blocks may be shared. */
+    if (below(2)) {
+        from &= ~(int64_t)65535;
+        to &= ~(int64_t)65535;
+        length = (length + 65535) & ~(int64_t)65535;
+    }
     if (from >= size) return;
     if (from + length > size) length = size - from;
     if (from < to + length && to < from + length) return;

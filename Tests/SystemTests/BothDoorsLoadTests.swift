@@ -23,6 +23,8 @@ extension SystemTests {
             #expect(load.failures == [])
             print("operations on both doors: \(load.counts)")
             #expect(load.counts.allSatisfy { $0 == count })
+            // Only where the daemon was built with it (`make tsan-doors`).
+            #expect(!daemon.log.contains("ThreadSanitizer"), "\(daemon.log.suffix(5000))")
         }
     }
 }
