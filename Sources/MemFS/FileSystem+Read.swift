@@ -4,6 +4,8 @@ import MemStore
 
 /// How a program opens a file.
 public struct OpenMode: Equatable, Sendable {
+    /// O_RDONLY or O_RDWR
+    public var canRead: Bool
     /// O_WRONLY or O_RDWR
     public var canWrite: Bool
     /// O_RDONLY or O_RDWR, without O_NOATIME.
@@ -14,15 +16,19 @@ public struct OpenMode: Equatable, Sendable {
     public var truncates: Bool
     /// Whose truncation takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     public var loser: Asker?
+    /// Writes may go past the kernel's pages, if nobody else has the file open; only where the clearing of suid and
+    /// sgid is left to us, which such writes do not do.
+    public var mayBeDirect = false
     /// The thread that opens; 0 = unknown.
     public var opener: UInt32
 
     /// The mode of the flags of open(2), by thread `opener`.
     public init(flags: Int32, opener: UInt32) {
+        canRead = flags & O_ACCMODE != O_WRONLY
         canWrite = flags & O_ACCMODE != O_RDONLY
         // Source: open(2), the value of O_NOATIME on x86-64 and ARM.
         let noAccessTime: Int32 = 0o1000000
-        readsWithTime = flags & O_ACCMODE != O_WRONLY && flags & noAccessTime == 0
+        readsWithTime = canRead && flags & noAccessTime == 0
         appends = flags & O_APPEND != 0
         truncates = flags & O_TRUNC != 0
         self.opener = opener
@@ -36,27 +42,31 @@ extension FileSystem {
     public func open(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
         if mode.canWrite || mode.truncates { try checkWritable() }
         if ino.isControl { return try control.open(ino, mode) }
-        let isAccess = mode.readsWithTime && !state.options.keepsAccessTimes && !state.options.isReadOnly
-        let hasNewTime = try translating { () throws(StoreError) in try session.openFile(ino, reads: isAccess) }
+        var file = try makeHandle(ino, mode)
+        if mode.readsWithTime, !state.options.keepsAccessTimes, !state.options.isReadOnly {
+            file.hasNewAttributes = session.countAccess(to: ino)
+        }
+        guard mode.truncates else { return file }
         do throws(FSError) {
-            if mode.truncates { try truncateAtOpen(ino) }
-            var file = try makeHandle(ino, mode)
-            file.hasNewAttributes = hasNewTime
-            if mode.truncates, clearPrivileges(of: ino, for: mode.loser) { file.hasNewAttributes = true }
-            return file
+            try truncateAtOpen(ino)
         } catch {
-            session.releaseFile(ino)
+            release(ino, handle: file.handle)
             throw error
         }
+        if clearPrivileges(of: ino, for: mode.loser) { file.hasNewAttributes = true }
+        return file
     }
 
-    /// Remembers a file that the store counts as open already.
+    /// Counts one open handle in the store and remembers it here.
+    /// - Throws: ENFILE, ESTALE.
     func makeHandle(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
-        guard mode.canWrite else { return OpenFile(handle: .readOnly, skipsFlush: true) }
-        guard let handle = state.handles.open(ino, opener: mode.opener, appends: mode.appends) else {
-            throw FSError(ENFILE)
+        let file = try translating { () throws(StoreError) in
+            try state.handles.open(ino, mode) { () throws(StoreError) in
+                try session.openFile(ino)
+            }
         }
-        return OpenFile(handle: handle, skipsFlush: false)
+        guard let file else { throw FSError(ENFILE) }
+        return file
     }
 
     private func truncateAtOpen(_ ino: Ino) throws(FSError) {

@@ -27,15 +27,8 @@ extension FileSystem {
             throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
         }
         do throws(FSError) {
-            _ = try translating { () throws(StoreError) in try session.openFile(made.ino) }
-        } catch {
-            session.forget(made.ino, count: 1)
-            throw error
-        }
-        do throws(FSError) {
             return (entry(made), try makeHandle(made.ino, openMode))
         } catch {
-            session.releaseFile(made.ino)
             session.forget(made.ino, count: 1)
             throw error
         }
@@ -61,12 +54,14 @@ extension FileSystem {
             try writePages(ino, at: offset, bytes)
             return false
         }
-        let appends = state.handles.appends(handle)
+        let (appends, isDirect) = state.handles.traits(handle)
         let start = try translating { () throws(StoreError) in
             try session.writeFile(
                 ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
         state.handles.setWritten(handle, true)
+        // The kernel asks about it only before it writes to its pages.
+        if isDirect { dropCapabilities(of: ino) }
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
         return clearPrivileges(of: ino, for: loser)

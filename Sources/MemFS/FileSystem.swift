@@ -46,10 +46,10 @@ public struct OpenFile: Equatable, Sendable {
     public var handle: HandleNumber
     /// The handle cannot write: the kernel need not say when it is closed by a process.
     public var skipsFlush: Bool
+    /// The kernel is to read and write past its pages; see `HandleTable.open`.
+    public var isDirect = false
     /// The open cleared suid or sgid or set the access time, of which the kernel does not know.
     public var hasNewAttributes = false
-    /// The kernel must keep no pages of it.
-    public var isDirect = false
 }
 
 /// What all threads of a mount share.

@@ -8,6 +8,7 @@ extension FuseBridge {
         unsafe operations.open = { request, ino, file in
             unsafe serve(request) { (worker, request) throws(FSError) in
                 var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
+                mode.mayBeDirect = worker.device.clearsPrivileges
                 if worker.device.clearsPrivileges, worker.rawRequest.openClearsPrivileges { mode.loser = request.asker }
                 let opened = try worker.fileSystem.open(Ino(ino), mode)
                 if opened.hasNewAttributes { worker.dropAttributes(of: Ino(ino)) }
@@ -22,9 +23,11 @@ extension FuseBridge {
         unsafe operations.create = { request, parent, name, mode, file in
             unsafe serve(request) { (worker, request) throws(FSError) in
                 let flags = unsafe file.unsafelyUnwrapped.pointee.flags
+                var openMode = OpenMode(flags: flags, opener: request.thread)
+                openMode.mayBeDirect = worker.device.clearsPrivileges
                 return try worker.fileSystem.create(
                     unsafe Bytes(cString: name), in: Ino(parent), mode: mode, isExclusive: flags & O_EXCL != 0,
-                    caller: request.caller, OpenMode(flags: flags, opener: request.thread))
+                    caller: request.caller, openMode)
             } reply: { request, created in
                 let (entry, opened) = created
                 unsafe fill(file, opened)
@@ -107,7 +110,8 @@ extension FuseBridge {
 /// Puts an open file into what the library tells the kernel.
 @unsafe private func fill(_ file: UnsafeMutablePointer<fuse_file_info>?, _ opened: OpenFile) {
     unsafe file.unsafelyUnwrapped.pointee.fh = opened.handle.rawValue
-    // The port's changes of files are told to the kernel, so what it has of them stays good.
-    if opened.isDirect { unsafe cf_set_direct_io(file) } else { unsafe cf_set_keep_cache(file) }
+    // The port's changes are told to the kernel, so what it has of the file stays good.
+    unsafe cf_set_keep_cache(file)
+    if opened.isDirect { unsafe cf_set_direct_io(file) }
     if opened.skipsFlush { unsafe cf_set_no_flush(file) }
 }

@@ -8,6 +8,8 @@ import MemStore
 public struct FuseSessionOptions: Sendable {
     /// Threads that carry requests out, 1 ... 64; each takes one session of the store.
     public var threadCount = 4
+    /// Longest time in microseconds that a thread waits awake for the next request, 0 ... 1000; 0 = never.
+    public var spinMicroseconds: UInt32 = 0
     /// What the mount shows.
     public var fileSystem = FileSystemOptions()
     /// How the mount is made, when the session makes it.
@@ -81,13 +83,14 @@ public struct FuseSessionOptions: Sendable {
     public func start() throws(MountError) {
         WakeSignal.install()
         guard cache.start() else { throw MountError(what: "start threads", code: EAGAIN) }
+        let spin = DeviceSpin(microsecondsMax: options.spinMicroseconds)
         for _ in 0..<options.threadCount {
             let session = store.makeSession()
             running.begin()
             let thread = Thread.start { [self] in
                 WakeSignal.admit()
                 unsafe FuseWorker(
-                    fileSystem: FileSystem(session: session, state: state), device: device, library: library
+                    fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, library: library
                 ).run()
                 session.end()
                 running.end()

@@ -30,6 +30,8 @@ enum Limit {
     static let turnOutputMax = 1 << 20
     /// Keys that are looked up together.
     static let getBatchMax = 32
+    /// Sets that are stored together.
+    static let setBatchMax = 32
     /// Clients of `watch`. Source: memcached 1.6.45.
     static let watcherCountMax = 20
     /// Prefixes that `stats detail` counts.

@@ -52,6 +52,7 @@ extension Shard {
         unsafe node.storeBytes(
             of: reference.rawValue, toByteOffset: ContentShape.nodeHeaderSizeBytes + 4 * index, as: UInt32.self)
         unsafe node.storeBytes(of: node.load(as: UInt64.self) &+ bytes, as: UInt64.self)
+        noteOwner(of: reference, node: piece)
     }
 
     /// A node with the content of `reference` that nobody else holds and that has at least `entryCount` entries.
@@ -77,6 +78,7 @@ extension Shard {
         } else {
             freePiece(old)
         }
+        if level == 1 { for index in 0..<oldCount { noteOwner(of: entry(index, ofNode: new), node: new) } }
         return new
     }
 
@@ -93,6 +95,7 @@ extension Shard {
         let node = makePiece(
             length: length, capacity: max(length, ContentShape.nodeHeaderSizeBytes + 4 * capacity), session)
         unsafe memset(bytes(ofPiece: node), 0, length)
+        state.pieces[node].isNode = true
         return node
     }
 

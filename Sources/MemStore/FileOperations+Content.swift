@@ -43,6 +43,7 @@ extension StoreSession {
             var live = inode.fields.live
             shard.write(&live, at: start, bytes, self)
             inode.fields.live = live
+            shard.noteOwner(of: live, ino: inode.ino)
             inode.fields.mtime = .now()
             inode.fields.ctime = inode.fields.mtime
         }

@@ -67,6 +67,7 @@ extension StoreSession {
             var live = inode.fields.live
             shard.setLeaf(&live, at: targetOffset, to: block, self)
             inode.fields.live = live
+            shard.noteOwner(of: live, ino: inode.ino)
             inode.fields.mtime = .now()
             inode.fields.ctime = inode.fields.mtime
             return true

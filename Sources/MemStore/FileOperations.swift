@@ -28,19 +28,23 @@ extension StoreSession {
     }
 
     /// Counts one open handle, so that the inode survives unlink.
-    ///
-    /// - Parameter reads: the handle will read, which sets the access time where it is not later than the last change, or
-    ///   a day old. Source: mount(8), relatime.
-    /// - Returns: whether the access time changed.
     /// - Throws: stale.
-    @discardableResult public func openFile(_ ino: Ino, reads: Bool = false) throws(StoreError) -> Bool {
+    @discardableResult public func openFile(_ ino: Ino) throws(StoreError) -> Int {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         if inode.fields.state.contains(.evicted) { throw .stale }
         inode.fields.openCount += 1
         // A new file is not yet used by its making.
         if inode.fields.state.contains(.published) { inode.fields.state.insert(.used) }
-        guard reads else { return false }
+        return Int(inode.fields.openCount)
+    }
+
+    /// Sets the access time where it is not later than the last change, or a day old.
+    /// Source: mount(8), relatime.
+    /// - Returns: whether it was set.
+    public func countAccess(to ino: Ino) -> Bool {
+        guard let (inode, shard) = try? lockInode(ino) else { return false }
+        defer { shard.unlock() }
         let now = Timestamp.now()
         let accessed = inode.fields.atime
         let isRecent = accessed > inode.fields.mtime && accessed > inode.fields.ctime

@@ -30,6 +30,13 @@ import Glibc
         if from < to { unsafe madvise(start + from, to - from, MADV_DONTNEED) }
     }
 
+    /// Lets the system use pages of 2 MiB: one fault instead of 512 where much is filled at once, and fewer misses
+    /// of the address cache. Up to 2 MiB more than is used can then be resident.
+    func preferHugePages() {
+        // Source: madvise(2), the value of MADV_HUGEPAGE. A kernel without them refuses, which changes nothing.
+        unsafe madvise(start, sizeBytes, 14)
+    }
+
     /// Ends the mapping.
     func unmap() { unsafe munmap(start, sizeBytes) }
 }

@@ -130,6 +130,14 @@ import Glibc
         return inode(number)
     }
 
+    /// The inode of a number if there is one now. The lock of its shard is held, so it stays.
+    func existingInode(_ number: UInt32) -> InodeReference? {
+        unsafe state.pointee.poolLock.withLock {
+            guard let inode = inodeSlot(Ino(UInt64(number))), !inode.fields.isFree else { return nil }
+            return inode
+        }
+    }
+
     /// An entry that exists, by reference.
     @inline(__always) func entry(_ reference: UInt32) -> EntryReference {
         unsafe EntryReference(state.pointee.entries.address(of: reference), reference: reference)

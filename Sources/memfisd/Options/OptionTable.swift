@@ -26,7 +26,7 @@ enum OptionTable {
         value("Y", "auth-file"),
         value(nil, "prefix"), value(nil, "index"), flag(nil, "files-read-only"), value(nil, "files-max-bytes"),
         value(nil, "publish-interval"), value(nil, "coherence-timeout"), value(nil, "unix-socket-group"),
-        flag(nil, "evict-files"), value(nil, "mount-threads"),
+        flag(nil, "evict-files"), value(nil, "mount-threads"), value(nil, "mount-spin"),
     ]
 
     private static func value(_ letter: Character?, _ name: String) -> OptionSpelling {

@@ -111,6 +111,8 @@ struct FileOptions: ParsableArguments {
     var coherenceTimeout: Int = 200
     @Option(help: "Threads that serve the mount.")
     var mountThreads: Int = 4
+    @Option(help: "Microseconds that one of them waits awake for the mount's next request; 0 for never.")
+    var mountSpin: Int = 0
 }
 
 struct ProcessOptions: ParsableArguments {

@@ -8,6 +8,7 @@ struct Settings {
     var extended: ExtendedWords
     var mountPoints: [String]
     var mountThreads: Int
+    var mountSpinMicroseconds: Int
     /// Milliseconds a storage command waits for the kernel's caches.
     var coherenceTimeoutMilliseconds: Int
     var startedAsRoot: Bool
@@ -38,6 +39,7 @@ struct Settings {
         mountPoints = spelled.map(FilePaths.real)
         store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }
         mountThreads = try Self.inRange(options.files.mountThreads, 1...64, "--mount-threads")
+        mountSpinMicroseconds = try Self.inRange(options.files.mountSpin, 0...1000, "--mount-spin")
         store.sessionsMax = listening.threads + mountThreads + 8
         coherenceTimeoutMilliseconds = try Self.inRange(
             options.files.coherenceTimeout, 0...60_000, "--coherence-timeout")

@@ -38,6 +38,7 @@ extension Settings {
     var fuseOptions: FuseSessionOptions {
         var result = FuseSessionOptions()
         result.threadCount = mountThreads
+        result.spinMicroseconds = UInt32(mountSpinMicroseconds)
         result.mount = mountOptions
         result.fileSystem.isReadOnly = extended.mount.isReadOnly
         result.fileSystem.keepsAccessTimes = !extended.mount.updatesAccessTimes
