@@ -15,7 +15,11 @@ extension StoreSession {
             for number in 0..<shared.laneCount where !didWork {
                 let lane = shared.lane(number)
                 slice.lock(lane.lock)
-                if lane.spareSegment == 0 { lane.lock.unlock() } else { didWork = reclaim(in: lane, isAhead: isAhead, &slice).didWork }
+                if lane.spareSegment == 0 {
+                    lane.lock.unlock()
+                } else {
+                    didWork = reclaim(in: lane, isAhead: isAhead, &slice).didWork
+                }
             }
         }
         shared.slices.end(slice, .reclaim)

@@ -161,7 +161,9 @@ private final class Load: @unchecked Sendable {  // all that changes is guarded 
                 guard Files.exists(load.daemon.path(page(round))) else { return }
                 let text = try Files.text(load.daemon.path(page(round)))
                 if isWhole(text) { return }
-                guard Date().timeIntervalSince(start) < 20 else { throw TestFailure("a torn page on the mount: \(text.prefix(20))") }
+                guard Date().timeIntervalSince(start) < 20 else {
+                    throw TestFailure("a torn page on the mount: \(text.prefix(20))")
+                }
             }
         }
     }
