@@ -34,6 +34,10 @@ extension CommandExecutor {
             if let progress = runBatch(connection, input, &at) { return progress }
             let lineStart = at
             at = end + 1
+            if at - lineStart < Limit.guardedLineLengthMin, isGuarded(connection) {
+                connection.value.closeReason = .error
+                return .close
+            }
             if at - lineStart < Limit.lineLengthMin {
                 refuse(.badFormat)
                 continue

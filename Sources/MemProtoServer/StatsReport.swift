@@ -151,7 +151,9 @@ struct StatsReport {
         if configuration.hasMaintainer { add("evicted_active", 0) }
         add("evictions", stored.evictions)
         add("reclaimed", stored.reclaimed)
-        for name in ["crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked"] { add(name, 0) }
+        add("crawler_reclaimed", stored.crawlerReclaimed)
+        add("crawler_items_checked", stored.crawlerChecked)
+        add("lrutail_reflocked", 0)
         guard configuration.hasMaintainer else { return }
         for name in ["moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "lru_bumps_dropped"] {
             add(name, 0)

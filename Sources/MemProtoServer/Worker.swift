@@ -281,7 +281,7 @@ import MemStore
     /// Whether the worker may end: it was told to, and its answers are sent or their time is over.
     private mutating func isFinished() -> Bool {
         guard let stopDeadline else { return false }
-        for connection in face.connections.reversed() where connection.value.isIdle { close(connection) }
+        for connection in face.connections.reversed() where !connection.value.isAnswering { close(connection) }
         return face.connections.isEmpty || nowMilliseconds >= stopDeadline
     }
 
