@@ -21,6 +21,12 @@ extension CommandExecutor {
             if line.count > 4, !isGuarded(connection) {
                 let word = line.word32(at: 0)
                 if word == Self.getWord || (word == Self.getsWord && line[4] == 0x20) {
+                    if hasTooManyKeys(line) {
+                        if let progress = runBatch(connection, input, &at) { return progress }
+                        refuseKeys()
+                        at = end + 1
+                        continue
+                    }
                     let form = word == Self.getWord ? GetForm.get : .gets
                     if let progress = gather(
                         connection, input, from: at + (form == .get ? 4 : 5), to: at + line.count, form: form,
@@ -48,6 +54,16 @@ extension CommandExecutor {
             if connection.value.state != .command { return nil }
         }
         return runBatch(connection, input, &at) ?? .needsInput
+    }
+
+    /// Whether a get's line has more keys than allowed. A line that is too short for them is not looked at.
+    @inline(__always) private func hasTooManyKeys(_ line: Bytes) -> Bool {
+        line.count > getKeysMax &* 2 && RequestParser.wordCount(line) - 1 > getKeysMax
+    }
+
+    mutating func refuseKeys() {
+        counters.value.getsTooLong &+= 1
+        refuse(.tooManyKeys)
     }
 
     /// The client has to authenticate before anything else.

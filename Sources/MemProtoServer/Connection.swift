@@ -84,4 +84,7 @@ struct ArrivingValue {
     var value: PendingValue
     /// Bytes of the value that are still to come.
     var remaining: Int
+
+    /// Bytes of the value that have come.
+    var receivedCount: Int { value.count }
 }

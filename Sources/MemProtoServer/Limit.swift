@@ -34,6 +34,8 @@ enum Limit {
     static let getBatchMax = 32
     /// Clients of `watch`. Source: memcached 1.6.45.
     static let watcherCountMax = 20
+    /// How long the lines of `watch evictions` may wait, in milliseconds.
+    static let evictionPollMilliseconds: Int64 = 100
     /// Prefixes that `stats detail` counts.
     static let prefixCountMax = 16384
     /// Events taken from the kernel at once.

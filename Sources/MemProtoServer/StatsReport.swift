@@ -163,7 +163,7 @@ struct StatsReport {
     // MARK: ours
 
     /// `stats memfis`: what memcached has no name for.
-    mutating func memfis() -> [(name: String, value: String)] {
+    mutating func memfis(held: HeldBytes) -> [(name: String, value: String)] {
         add("memory_limit_bytes", stored.memoryLimitBytes)
         add("memory_used_bytes", stored.memoryUsedBytes)
         add("index_bytes", stored.indexBytes)
@@ -177,6 +177,13 @@ struct StatsReport {
         add("output_stalls", counters.outputStalls)
         add("slow_readers_closed", counters.slowReadersClosed)
         add("lines_too_long", counters.linesTooLong)
+        add("gets_too_long", counters.getsTooLong)
+        add("input_held_bytes", held.input)
+        add("input_held_closed", counters.inputClosed)
+        add("output_held_bytes", held.output)
+        add("output_held_closed", counters.outputClosed)
+        add("half_sent_bytes", held.halfSent)
+        add("half_sent_closed", counters.halfSentClosed)
         add("accept_errors", counts[.acceptErrors])
         return lines
     }

@@ -15,6 +15,7 @@ extension Worker {
             switch step.progress {
             case .needsInput:
                 connection.value.kept.keep(rest)
+                if !rest.isEmpty || connection.value.state == .value { noteHeld(input.count) }
                 _ = flush(connection, &sentBytes)
                 return
             case .outputFull:
@@ -80,6 +81,7 @@ extension Worker {
 
     /// Waits for room in the socket and reads nothing meanwhile.
     private mutating func block(_ connection: Cell<Connection>) {
+        noteHeld(connection.value.pendingOutput?.value.unsent.count ?? 0)
         face.counters.value.outputStalls &+= 1
         connection.value.isBlocked = true
         connection.value.blockedSince = nowMilliseconds
@@ -91,8 +93,7 @@ extension Worker {
     /// holds take more memory than they may. One at a time: which worker has the guilty one, only the memory tells.
     mutating func closeSlowestReader() {
         guard session.readersHoldTooMuch else { return }
-        let blocked = face.connections.filter { $0.value.isBlocked && $0.value.pendingOutput != nil }
-        guard let slowest = blocked.min(by: { $0.value.blockedSince < $1.value.blockedSince }) else { return }
+        guard let slowest = longestBlocked() else { return }
         face.counters.value.slowReadersClosed &+= 1
         close(slowest)
     }

@@ -156,10 +156,22 @@ extension Shard {
         if fits, record.uses > 0, session.state.fruitlessCount < Self.fruitlessMax {
             return move(reference, hash, to: .main, uses: kind == .main ? record.uses - 1 : 0, session)
         }
-        state.statistics.evictions += 1
-        if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
+        countEviction(record, session)
         if kind == .probation { state.ghost.insert(hash) }
         remove(reference, hash)
+    }
+
+    /// Counts an eviction, and tells of it where somebody watches.
+    private func countEviction(_ record: Record, _ session: StoreSession) {
+        state.statistics.evictions += 1
+        if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
+        let notes = unsafe session.shared.evictions.takeUnretainedValue()
+        guard notes.isRecording else { return }
+        notes.record(
+            EvictedItem(
+                key: record.key.array, flags: record.flags, exptime: record.exptime,
+                lastAccessSecond: record.lastAccessSecond, wasFetched: record.meta.contains(.fetched),
+                valueLength: record.valueLength, sizeBytes: itemBytes(record)))
     }
 
     // MARK: emptying a segment
@@ -177,7 +189,7 @@ extension Shard {
                 if self.hasRoom(record.sizeBytes + 16, in: kind) || !session.state.reservedSegments.isEmpty {
                     return self.move(reference, hash, to: kind, uses: record.uses, session)
                 }
-                self.state.statistics.evictions += 1
+                self.countEviction(record, session)
                 self.remove(reference, hash)
             }
         }

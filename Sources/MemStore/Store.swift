@@ -19,6 +19,8 @@ public struct StoreSetupError: Error, Sendable {
     public let clock: Clock
     /// The ordered stream of changes; the filesystem reads it.
     public let changes: ChangeStream
+    /// What is evicted, for whoever watches.
+    public let evictions = EvictionNotes()
     private let shared: UnsafeMutablePointer<StoreShared>
     private let tree: Tree
     private let slotLock = Lock()
@@ -31,7 +33,7 @@ public struct StoreSetupError: Error, Sendable {
         self.configuration = configuration
         self.clock = clock
         changes = ChangeStream()
-        unsafe shared = try StoreShared.make(configuration, clock)
+        unsafe shared = try StoreShared.make(configuration, clock, evictions)
         freeSlots = Array((0..<configuration.sessionsMax).reversed())
         tree = try Tree.create(
             configuration: configuration, clock: clock, changes: changes, arena: unsafe shared.pointee.arena)
@@ -110,7 +112,7 @@ extension StoreShared {
     }
 
     static func make(
-        _ configuration: StoreConfiguration, _ clock: Clock
+        _ configuration: StoreConfiguration, _ clock: Clock, _ evictions: EvictionNotes
     ) throws(StoreSetupError) -> UnsafeMutablePointer<StoreShared> {
         let arena = try Arena(limitBytes: max(configuration.memoryLimitBytes, Limits.memoryLimitMin))
         let shardCount = shardCount(configuration)
@@ -131,6 +133,7 @@ extension StoreShared {
         unsafe shared.initialize(
             to: StoreShared(
                 arena: arena, shards: shards, shardCount: shardCount, seed: seed, clock: Unmanaged.passRetained(clock),
+                evictions: Unmanaged.passRetained(evictions),
                 casCounter: casCounter, heldByReaders: heldByReaders,
                 itemSizeMaxBytes: configuration.itemSizeMaxBytes,
                 inlineValueLengthMax: min(
@@ -151,6 +154,7 @@ extension StoreShared {
         unsafe shared.pointee.casCounter.deallocate()
         unsafe shared.pointee.heldByReaders.deallocate()
         unsafe shared.pointee.clock.release()
+        unsafe shared.pointee.evictions.release()
         unsafe shared.pointee.prefixes.deallocate()
         unsafe shared.pointee.reclaimLock.destroy()
         unsafe shared.pointee.arena.destroy()

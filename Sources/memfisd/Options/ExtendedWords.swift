@@ -9,6 +9,12 @@ struct ExtendedWords: Equatable {
     var watcherBufferBytes = 256 << 10
     var trackSizes = false
     var allowsDebugCommands = false
+    /// Bounds on what clients may make the server hold, in bytes; nil = the default.
+    var getLineLengthMax: Int?
+    var getKeysMax: Int?
+    var inputHeldMaxBytes: Int?
+    var outputHeldMaxBytes: Int?
+    var halfSentMaxBytes: Int?
     var hasMetadataKeys = false
     var mount = MountWords()
     /// Words that were accepted and change nothing here.
@@ -52,6 +58,11 @@ struct ExtendedWords: Equatable {
         case "metadata_keys": hasMetadataKeys = true
         case "track_sizes": trackSizes = true
         case "idle_timeout": idleTimeoutSeconds = try Self.number(name, value, 0...Int(UInt32.max))
+        case "get_line_max": getLineLengthMax = try Self.number(name, value, 4...(1 << 20)) << 10
+        case "get_keys_max": getKeysMax = try Self.number(name, value, 1...(1 << 30))
+        case "input_max": inputHeldMaxBytes = try Self.number(name, value, 1...(1 << 20)) << 20
+        case "output_max": outputHeldMaxBytes = try Self.number(name, value, 1...(1 << 20)) << 20
+        case "half_sent_max": halfSentMaxBytes = try Self.number(name, value, 1...(1 << 20)) << 20
         case "watcher_logbuf_size": watcherBufferBytes = try Self.number(name, value, 1...(1 << 20)) << 10
         default:
             if mounts, try mount.take(name: name, value: value) { return }
