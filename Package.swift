@@ -12,6 +12,9 @@ let package = Package(
     products: [
         .executable(name: "memfisd", targets: ["memfisd"]),
         .library(name: "MemStore", targets: ["MemStore"]),
+        .library(name: "MemProtoServer", targets: ["MemProtoServer"]),
+        // Loaded into memcached by the tests that compare with it.
+        .library(name: "HeldClock", type: .dynamic, targets: ["CHeldClock"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -45,8 +48,10 @@ let package = Package(
         .testTarget(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
+        .target(name: "CHeldClock", path: "Tests/CHeldClock"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
-        .testTarget(name: "SystemTests", dependencies: ["memfisd", "MemStore"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests", dependencies: ["memfisd", "MemStore"], exclude: ["Scripts"], swiftSettings: strict),
     ]
 )

@@ -111,7 +111,9 @@ import MemStore
         }
         for connection in parked { shorten(to: connection.value.parkedUntil) }
         // What other threads evict wakes nobody.
-        if shared.watchHub.streams.contains(.evictions) { shorten(to: nowMilliseconds + Limit.evictionPollMilliseconds) }
+        if shared.watchHub.streams.contains(.evictions) {
+            shorten(to: nowMilliseconds + Limit.evictionPollMilliseconds)
+        }
         if let stopDeadline { shorten(to: min(stopDeadline, nowMilliseconds + 20)) }
         return Int32(clamping: wait)
     }

@@ -70,7 +70,7 @@ enum DifferentialAnswers {
             for index in 1..<max(1, words.count) { result[index] = token(words[index], &seen) }
         case "ME":
             for index in words.indices {
-                if words[index].hasPrefix("exp=") || words[index].hasPrefix("la=") { result[index] = "*" }
+                if words[index].hasPrefix("la=") { result[index] = "*" }
                 if words[index].hasPrefix("cas=") { result[index] = "cas=" + seen.place(words[index].dropFirst(4)) }
             }
         case "VERSION": result = ["VERSION"]
@@ -79,11 +79,10 @@ enum DifferentialAnswers {
         return result
     }
 
-    /// One token of a meta answer. Time left is compared in thousands of seconds, time since an access not at all.
+    /// One token of a meta answer. Time since an access is not compared: memcached notes an access once a minute.
     private static func token(_ word: Substring, _ seen: inout SeenCas) -> String {
         let number = word.dropFirst()
         if word.hasPrefix("c"), UInt64(number) != nil { return "c" + seen.place(number) }
-        if word.hasPrefix("t"), let seconds = Int64(number), seconds > 0 { return "t~\(seconds / 1000)" }
         if word.hasPrefix("l"), UInt64(number) != nil { return "l*" }
         return String(word)
     }

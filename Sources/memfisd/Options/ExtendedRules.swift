@@ -17,7 +17,8 @@ enum ExtendedRule {
     /// memcached's words without a meaning here.
     static let all: [String: ExtendedRule] = [
         "maxconns_fast": .flag, "no_maxconns_fast": .flag,
-        "hashpower": .number(12...32, refusal: "Initial hashtable multiplier is too low or too high, 12 to 32 are allowed"),
+        "hashpower": .number(
+            12...32, refusal: "Initial hashtable multiplier is too low or too high, 12 to 32 are allowed"),
         "no_hashexpand": .flag, "slab_reassign": .flag, "no_slab_reassign": .flag,
         "slab_automove": .optionalNumber(0...2, refusal: "slab_automove must be between 0 and 2"),
         "no_slab_automove": .flag,

@@ -31,7 +31,8 @@ extension ExtendedWords {
         "inline_ascii_resp": [("inline_ascii_response", "yes")],
         "maxconns_fast": [("maxconns_fast", "yes")], "no_maxconns_fast": [("maxconns_fast", "no")],
         "no_modern": [
-            ("maxconns_fast", "no"), ("slab_reassign", "no"), ("slab_automove", "0"), ("lru_crawler", "no"), ("lru_maintainer_thread", "no"),
+            ("maxconns_fast", "no"), ("slab_reassign", "no"), ("slab_automove", "0"), ("lru_crawler", "no"),
+            ("lru_maintainer_thread", "no"),
             ("lru_segmented", "no"),
         ],
     ]
@@ -58,7 +59,9 @@ extension Settings {
         var lines = [
             "growth_factor": padded.dropLast(2) + "." + padded.suffix(2), "chunk_size": "\(options.memory.slabMinSize)",
         ]
-        if options.listening.protocol == "ascii" || options.listening.authFile != nil { lines["binding_protocol"] = "ascii" }
+        if options.listening.protocol == "ascii" || options.listening.authFile != nil {
+            lines["binding_protocol"] = "ascii"
+        }
         return lines
     }
 }

@@ -63,7 +63,8 @@ struct ServerProcess {
     private func readUsers() throws(StartFailure) -> [String]? {
         guard let path = settings.listening.authFile else { return nil }
         guard let text = FilePaths.contents(of: path) else {
-            throw StartFailure("cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .wrongValue)
+            throw StartFailure(
+                "cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .wrongValue)
         }
         return text.split(separator: "\n").map(String.init)
     }
