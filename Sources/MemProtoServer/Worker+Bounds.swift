@@ -9,7 +9,8 @@ extension Worker {
     /// Looks at what all connections hold, when it can have grown by a part of the bound, or a second has passed.
     mutating func enforceBounds() {
         if heldSinceLook == 0 { return }
-        if heldSinceLook < heldShare.input / 16, boundsCheckedSecond == session.nowSecond { return }
+        let least = min(heldShare.input, heldShare.output, heldShare.halfSent)
+        if heldSinceLook < least / 16, boundsCheckedSecond == session.nowSecond { return }
         heldSinceLook = 0
         boundsCheckedSecond = session.nowSecond
         var held = HeldBytes()

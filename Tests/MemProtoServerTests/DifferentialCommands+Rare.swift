@@ -64,7 +64,7 @@ extension DifferentialCommands {
         let text = one([
             "cache_memlimit 7", "cache_memlimit 1000000001", "stats reset", "stats detail", "stats detail x",
             "stats detail on", "stats detail dump", "stats cachedump 1", "stats cachedump 64 1", "stats cachedump x 1",
-            "lru_crawler enable",  "lru_crawler crawl 0",
+            "lru_crawler enable", "lru_crawler crawl 0",
             "lru_crawler crawl 64",
             "lru_crawler crawl hash", "lru_crawler sleep 1000001", "lru_crawler sleep x", "lru_crawler tocrawl 0",
             "lru tune 50 40 0.2 2.0", "lru tune 10 20 0 2.0", "lru tune 10 20 0.2 2.0", "lru mode x",
