@@ -63,7 +63,7 @@ import Testing
 
     @Test("answers that nobody takes hold no more than their bound")
     func output() throws {
-        let live = try live { $0.outputHeldMaxBytes = 400_000 }
+        let live = try live { $0.outputHeldMaxBytes = 30_000 }
         defer { live.stop() }
         let other = try TestClient(live.tcp)
         other.expect("STORED\r\n", to: "set k 0 0 10000\r\n" + String(repeating: "v", count: 10_000) + "\r\n")
@@ -74,7 +74,7 @@ import Testing
             clients.append(client)
         }
         #expect(try wait(for: "output_held_closed", live) { $0 > 0 })
-        #expect(try figure("output_held_bytes", live) <= 500_000)
+        #expect(try figure("output_held_bytes", live) <= 40_000)
         other.expect("MN\r\n", to: "mn\r\n")
         let closedCount = try figure("output_held_closed", live)
         #expect(clients.count > closedCount)

@@ -18,7 +18,8 @@ struct SeenCas {
 
     /// `text` with the tokens that `{cas N}` stands for.
     func insert(into text: String) -> String {
-        guard text.contains("{cas ") else { return text }
+        // No other command has a brace; searching for more than a byte takes long.
+        guard text.utf8.contains(UInt8(ascii: "{")) else { return text }
         var result = ""
         var rest = Substring(text)
         while let open = rest.firstRange(of: "{cas "), let close = rest[open.upperBound...].firstIndex(of: "}") {

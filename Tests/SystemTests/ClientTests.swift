@@ -47,8 +47,8 @@ extension SystemTests {
                         "/usr/share/memcached/scripts/memcached-tool 127.0.0.1:\(daemon.port) \(mode) 2>/dev/null")
                 }
                 #expect(try tool("display").contains(#/ 1 +96B +\d+s +1 +20 +no +0 +0 +0/#))
-                #expect(try tool("stats").contains(#/curr_items +20\n/#))
-                #expect(try tool("settings").contains(#/item_size_max +1048576\n/#))
+                #expect(try tool("stats").contains(#/curr_items +20\s/#))
+                #expect(try tool("settings").contains(#/item_size_max +1048576\s/#))
                 #expect(try tool("sizes").contains(#/sizes_status +disabled/#))
                 #expect(try tool("keys").split(separator: "\n").count { $0.hasPrefix("key=key") } == 20)
                 let dump = try tool("dump")
