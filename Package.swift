@@ -43,7 +43,7 @@ let package = Package(
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
         .testTarget(
             name: "MemProtoServerTests",
-            dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["MemProtoServer", "MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),

@@ -54,6 +54,14 @@ enum DifferentialAnswers {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// Bytes of the value and its line end that follow a line.
+    static func valueSize(behind line: ArraySlice<UInt8>) -> Int {
+        guard line.first == UInt8(ascii: "V") else { return 0 }
+        let words = String(decoding: line, as: UTF8.self).dropLast().split(
+            separator: " ", omittingEmptySubsequences: false)
+        return words.isEmpty ? 0 : valueLength(words).map { $0 + 2 } ?? 0
+    }
+
     private static func valueLength(_ words: [Substring]) -> Int? {
         switch words[0] {
         case "VALUE": words.count >= 4 ? Int(words[3]) : nil

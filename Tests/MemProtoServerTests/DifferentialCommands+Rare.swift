@@ -84,16 +84,4 @@ extension DifferentialCommands {
         ])
         return DifferentialCommand(name: String(text.prefix { $0 != " " }), text: text + "\r\n")
     }
-
-    mutating func guarded() -> DifferentialCommand {
-        let text = one([
-            "get k0\r\n", "version\r\n", "set k0 0 0\r\n", "set a 0 0 20000\r\n", "set a 0 0 -1\r\n",
-            "set a 0 0 14\r\nname passwordx\r\n", "set a 0 0 13\r\nname passwore\r\n",
-            "set a b c 12\r\nnamepassword\r\n",
-            "set a 0 0 13\r\nname passwordxx\r\n",
-            "set a 0 0 13\r\nname password\r\nset k0 0 0 1\r\nx\r\nget k0\r\nquit\r\n",
-            "set a 0 0 15\r\nother pass word\r\nquit\r\n", "mg k0 v\r\n", "quit\r\n",
-        ])
-        return DifferentialCommand(name: "guarded", text: text)
-    }
 }

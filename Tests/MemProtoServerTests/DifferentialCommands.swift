@@ -20,6 +20,9 @@ struct DifferentialCommand {
     /// No command: both clocks jump.
     var jumpSeconds: Int64?
 
+    /// The connection is closed by it.
+    var mayClose: Bool { text.utf8.count < 100 && (text.contains("quit") || text.contains("HTTP/")) }
+
     /// The answer depends on what comes at once with it.
     var isWhole: Bool { name == "mg" && text.contains("\r\nwatch") || text.contains("\r\nlru_crawler") }
 }
@@ -67,7 +70,6 @@ struct DifferentialCommands {
 
     /// The next command.
     mutating func next() -> DifferentialCommand {
-        if setup == .guarded { return guarded() }
         if setup == .restricted, chance(3) { return restricted() }
         if chance(150) {
             return DifferentialCommand(name: "clock", text: "", jumpSeconds: one([1, 1, 1, 2, 3, 5, 60, 1000]))

@@ -1,6 +1,4 @@
 // The replies of the protocol as the comparison counts them: a line without its changing parts.
-import Glibc
-
 enum DifferentialReplies {
     /// What became of one command's lines.
     struct Outcomes {
@@ -36,9 +34,7 @@ enum DifferentialReplies {
         "CLIENT_ERROR invalid mode for ma M token", "CLIENT_ERROR usage: stats detail on|off|dump",
         "CLIENT_ERROR bad command line", "CLIENT_ERROR Illegal slab id",
         "CLIENT_ERROR sleep must be one second or less",
-        "CLIENT_ERROR automove window too low or too high", "CLIENT_ERROR unauthenticated",
-        "CLIENT_ERROR authentication failure", "CLIENT_ERROR bad authentication token format",
-        "CLIENT_ERROR auth token too long", "CLIENT_ERROR bad command line termination",
+        "CLIENT_ERROR automove window too low or too high",
         "CLIENT_ERROR flush_all not allowed", "CLIENT_ERROR watch commands not allowed",
         "CLIENT_ERROR stats cachedump not allowed", "ERROR metadump not allowed",
         "SERVER_ERROR object too large for cache", "SERVER_ERROR: shutdown not enabled",
@@ -87,18 +83,4 @@ enum DifferentialReplies {
 extension Array {
     /// The element at `index`, or nil.
     subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
-}
-
-extension DifferentialSetup {
-    /// Where the file of -Y stands.
-    static let usersPath = "/tmp/memfisd-reference-users-\(getpid())"
-
-    /// Writes the file of -Y.
-    static func writeUsers() {
-        let file = unsafe open(usersPath, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-        let bytes = Array((users.joined(separator: "\n") + "\n").utf8)
-        let written = unsafe write(file, bytes, bytes.count)
-        precondition(written == bytes.count, "the file of users can be written")
-        close(file)
-    }
 }

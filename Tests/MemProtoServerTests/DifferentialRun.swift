@@ -6,18 +6,12 @@ import MemStore
 /// How the two servers are started.
 enum DifferentialSetup {
     case plain
-    /// Clients must authenticate (-Y).
-    case guarded
     /// No flush_all, no dumps, no watch (-F -X -W).
     case restricted
-
-    /// Who may authenticate where somebody must.
-    static let users = ["name:password", "other:pass word"]
 
     var words: [String] {
         switch self {
         case .plain: []
-        case .guarded: ["-Y", DifferentialSetup.usersPath, "-U", "0"]
         case .restricted: ["-F", "-X", "-W"]
         }
     }
@@ -25,7 +19,6 @@ enum DifferentialSetup {
     var configuration: ServerConfiguration {
         var result = ServerConfiguration()
         result.settingLines["lru_crawler"] = "yes"
-        if self == .guarded { result.users = Self.users }
         if self == .restricted {
             result.allowsFlush = false
             result.allowsDumps = false
@@ -36,7 +29,6 @@ enum DifferentialSetup {
 }
 
 struct DifferentialRun {
-    private var setup = DifferentialSetup.plain
     private var reference: ReferenceServer
     private var server: TestServer
     private var subject: TestConnection
@@ -45,6 +37,9 @@ struct DifferentialRun {
     private let seed: UInt64
     private var (oldCas, newCas) = (SeenCas(), SeenCas())
     private var sentCount = 0
+
+    /// A command that did not fit into its piece.
+    private var heldBack: DifferentialCommand?
 
     private(set) var mismatches: [String] = []
     /// Uses of each known difference.
@@ -67,34 +62,64 @@ struct DifferentialRun {
 
     /// Goes on with two new servers.
     mutating func restart(_ setup: DifferentialSetup) throws {
-        self.setup = setup
-        DifferentialSetup.writeUsers()
         reference = try ReferenceServer(setup.words)
         server = try TestServer(setup.configuration, memoryLimitBytes: 256 << 20)
         subject = TestConnection(server)
         commands.setup = setup
+        heldBack = nil
         commands.casCount = 0
         (oldCas, newCas) = (SeenCas(), SeenCas())
     }
 
+    /// Commands that are sent to memcached in one piece, and their bytes: no more than a socket takes while nobody reads.
+    private static let (pieceCountMax, pieceBytesMax) = (16, 32768)
+
     /// Sends `count` more commands; gives up after 20 answers that nothing explains.
     mutating func send(count: Int) throws {
-        for _ in 0..<count where mismatches.count < 20 {
-            sentCount += 1
+        var left = count
+        while left > 0, mismatches.count < 20 {
             commands.casCount = min(oldCas.tokens.count, newCas.tokens.count)
-            let command = commands.next()
-            if let seconds = command.jumpSeconds {
+            var piece: [DifferentialCommand] = []
+            var byteCount = 0
+            while left > 0, piece.count < Self.pieceCountMax {
+                let command = heldBack ?? commands.next()
+                heldBack = nil
+                let size = command.text.utf8.count
+                // A long command goes alone: its last bytes must not wait for answers that nobody reads yet.
+                if !piece.isEmpty, command.jumpSeconds != nil || byteCount + size > Self.pieceBytesMax {
+                    heldBack = command
+                    break
+                }
+                left -= 1
+                piece.append(command)
+                byteCount += size
+                if command.mayClose || command.jumpSeconds != nil { break }
+            }
+            if let seconds = piece.first?.jumpSeconds {
                 try reference.advance(seconds: seconds)
                 server.store.clock.advance(bySeconds: seconds)
-            } else {
-                try compare(command)
+                continue
             }
+            try compare(piece)
         }
     }
 
-    private mutating func compare(_ command: DifferentialCommand) throws {
+    private mutating func compare(_ piece: [DifferentialCommand]) throws {
+        if piece.isEmpty { return }
+        let texts = piece.map { Array(oldCas.insert(into: $0.text).utf8) }
+        let answers = reference.answers(to: texts)
+        for (index, command) in piece.enumerated() {
+            sentCount += 1
+            let isClosed = command.mayClose
+            try compare(command, answers.indices.contains(index) ? answers[index] : [], isReferenceClosed: isClosed)
+        }
+        if answers.count < piece.count || piece.last?.mayClose == true { try reference.reconnect() }
+    }
+
+    private mutating func compare(
+        _ command: DifferentialCommand, _ referenceAnswer: [UInt8], isReferenceClosed: Bool
+    ) throws {
         let seenBefore = (oldCas, newCas)
-        let (referenceAnswer, isReferenceClosed) = reference.answer(Array(oldCas.insert(into: command.text).utf8))
         let old = DifferentialAnswers.common(referenceAnswer, &oldCas) + (isReferenceClosed ? "<closed>" : "")
         let sent = Array(newCas.insert(into: command.text).utf8) + Array("mn\r\n".utf8)
         let place = command.isWhole ? 0 : Int(cuts.next() % UInt64(sent.count + 1))
@@ -102,7 +127,6 @@ struct DifferentialRun {
         var new = DifferentialAnswers.common(answer.ends(with: "MN\r\n") ? answer.dropLast(4) : answer, &newCas)
         new = spoil(new + (subject.isClosed ? "<closed>" : ""))
         count(command, new)
-        if isReferenceClosed { try reference.reconnect() }
         if subject.isClosed { subject = TestConnection(server) }
         if old == new { return }
         // One side may have seen tokens that the other has not: they are met again.

@@ -1,5 +1,6 @@
 // ReferenceServer: Debian's memcached 1.6.18, started for a comparison with clocks that stand still, and the transcripts
 // on which it agrees.
+import CShims
 import Glibc
 import Testing
 
@@ -91,16 +92,39 @@ final class ReferenceServer {
     /// A new connection in place of the present one.
     func reconnect() throws { client = try TestClient(address) }
 
-    /// What is answered to `bytes` and a following `mn`, without the answer to that, or with nil for it: closed.
-    func answer(_ bytes: [UInt8]) -> (bytes: [UInt8], isClosed: Bool) {
-        client.send(bytes + Array("mn\r\n".utf8))
-        var answer: [UInt8] = []
-        while !answer.ends(with: "MN\r\n") {
+    /// What is answered to each of some commands, which are sent in one piece. Fewer answers: the connection was closed.
+    func answers(to commands: [[UInt8]]) -> [[UInt8]] {
+        // The flush keeps an answer from those that a later command takes back.
+        let flush = Array("mn\r\n".utf8)
+        let flushed = Array("MN\r\n".utf8)
+        func mark(_ index: Int) -> [UInt8] { Array("EN O=\(index)\r\n".utf8) }
+        var sent: [UInt8] = []
+        for (index, command) in commands.enumerated() { sent += command + Array("mg - O=\(index)\r\n".utf8) + flush }
+        client.send(sent)
+        var received: [UInt8] = []
+        let last = mark(commands.count - 1) + flushed
+        while received.suffix(last.count) != last[...] {
             let more = client.receiveSome()
-            if more.isEmpty { return (answer, true) }
-            answer += more
+            if more.isEmpty { break }
+            received += more
         }
-        return (answer.dropLast(4), false)
+        var answers: [[UInt8]] = []
+        var (at, start) = (0, 0)
+        while at < received.count {
+            let end = unsafe received.withUnsafeBytes { unsafe cs_find($0.baseAddress! + at, 10, $0.count - at) }
+            let next = end < 0 ? received.count : at + Int(end) + 1
+            if received[at..<next] == mark(answers.count)[...] {
+                answers.append(Array(received[start..<at]))
+                start = min(received.count, next + flushed.count)
+                at = start
+                continue
+            }
+            at = min(received.count, next + DifferentialAnswers.valueSize(behind: received[at..<next]))
+        }
+        if start < received.count || answers.isEmpty && commands.count == 1 {
+            answers.append(Array(received[start...]))
+        }
+        return answers
     }
 }
 
