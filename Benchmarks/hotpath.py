@@ -16,32 +16,34 @@ ATOMIC = re.compile(r"\block\b|\bxchg\b.*\(")
 
 
 def control(switch, pid):
-    subprocess.run(["callgrind_control", "-i", switch, str(pid)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["callgrind_control", "-i", switch, str(pid)], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
 
 
 def counted(path):
     """Instruction counts by object and address of a dump that was made with --dump-instr=yes."""
     counts, names, objects, place = collections.Counter(), {}, {}, 0
+    current, function, isCall = "", "", False
     for line in open(path):
-        if line.startswith("ob="):
-            number, name = re.match(r"ob=\((\d+)\) ?(.*)", line).groups()
+        if match := re.match(r"(c?ob|c?fn)=\((\d+)\) ?(.*)", line):
+            kind, number, name = match.groups()
+            known = objects if kind.endswith("ob") else names
             if name:
-                objects[number] = name.strip()
-            current = objects[number]
-        elif line.startswith("fn="):
-            number, name = re.match(r"fn=\((\d+)\) ?(.*)", line).groups()
-            if name:
-                names[number] = name.strip()
-            function = names[number]
+                known[number] = name.strip()
+            # Numbers stand for names that were given before, the callee's too.
+            if kind == "ob":
+                current = known[number]
+            elif kind == "fn":
+                function = known[number]
         elif line.startswith("calls="):
-            skip = True
-            continue
-        elif line[0] in "0+-*" and (fields := line.split()) and len(fields) >= 3:
+            isCall = True
+        elif line[0] in "0+-*" and len(fields := line.split()) >= 3:
             step = fields[0]
             place = place if step == "*" else place + int(step, 16) if step[0] in "+-" else int(step, 16)
-            if not locals().get("skip"):
+            # The line behind a call has what the callee cost.
+            if not isCall:
                 counts[current, function, place] += int(fields[2])
-        skip = False
+            isCall = False
     return counts
 
 
@@ -57,7 +59,7 @@ def measure():
         port = probe.getsockname()[1]
     server = subprocess.Popen(
         ["valgrind", "--tool=callgrind", "--dump-instr=yes", "--instr-atstart=no",
-         f"--callgrind-out-file={place}/out", MEMFISD, "-p", str(port), "-l", "127.0.0.1", "-t", "1", "-m", "64"],
+         f"--callgrind-out-file={place}/out", MEMFISD, "-p", str(port), "-l", "127.0.0.1", "-t", "1", "-m", "64", "-u", "root"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
         try:
