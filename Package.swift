@@ -46,12 +46,22 @@ let package = Package(
             dependencies: ["MemProtoServer", "MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(
-            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "CFileCalls"], swiftSettings: strict),
+            name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "file-contents", "CFileCalls"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "store-threads", dependencies: ["MemStore"], path: "Tests/StoreThreads", swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
         .target(name: "CHeldClock", path: "Tests/CHeldClock"),
+        .executableTarget(name: "file-contents", path: "Tests/FileContents"),
+        .executableTarget(name: "stuck-reader", path: "Tests/StuckReader"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
         .testTarget(
-            name: "SystemTests", dependencies: ["memfisd", "MemStore"], exclude: ["Scripts"], swiftSettings: strict),
+            name: "SystemTests",
+            dependencies: [
+                "memfisd", "stuck-reader", "MemStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["Scripts"], swiftSettings: strict),
     ]
 )

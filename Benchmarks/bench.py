@@ -8,14 +8,26 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
   hits     share of hits of the same request streams
   port     CPU time of the server for each request, servers in turns, median of ROUNDS (default 5)
   files    resident bytes for each empty file in a directory of a million (needs root)
+  idle     resident bytes for each idle connection
+  filekey  CPU time of a get of a file's key beside that of an item's
+  latency  99th percentiles, two workers that share both CPUs with the client
+  nginx    CPU time of the store for each page behind nginx, and pages a second (needs nginx and wrk)
+  mount    seconds of cp, tar, find, cat, rm and dd beside tmpfs and passthrough_ll (needs root)
+  utilization  CPU time for each write as the store fills with files, and what of the limit is live when it is full (needs root)
+  returns  resident memory after everything was deleted
+  pauses   the longest slice of work outside of commands, over a fill and over the shrink of the limit
 
-The server under test is .build/release/memfisd (`make release`). Everything runs on the loopback with ports of its own;
+CASE=WORDS in the environment runs those cases of `port` alone that have the words in their title.
+
+The server under test is .build/release/memfisd (`make optimized`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
 """
-import json, os, platform, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import errno, json, os, platform, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+
+import doors, mounts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MEMFISD = os.path.join(ROOT, ".build/release/memfisd")
+MEMFISD = os.environ.get("MEMFISD", os.path.join(ROOT, ".build/release/memfisd"))
 RESULTS = os.path.join(ROOT, "Benchmarks/results")
 TOOLS = tempfile.mkdtemp(prefix="memfisd-bench-")
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -39,19 +51,32 @@ def free_port():
 class Server:
     """A server on a port of its own, pinned to `cpu` if that is given."""
 
-    def __init__(self, name, memory_mib, threads=4, cpu=None, more=()):
+    def __init__(self, name, memory_mib, threads=4, cpu=None, more=(), unix=None):
         self.name, self.port = name, free_port()
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
-        common = ["-p", str(self.port), "-l", "127.0.0.1", "-m", str(memory_mib), "-t", str(threads), "-U", "0"]
-        program = {"memfisd": [MEMFISD, *common, *more], "memcached": ["memcached", "-u", "nobody", *common],
+        place = ["-s", unix, "-a", "0777"] if unix else ["-p", str(self.port), "-l", "127.0.0.1"]
+        self.address = (socket.AF_UNIX, unix) if unix else (socket.AF_INET, ("127.0.0.1", self.port))
+        common = [*place, "-m", str(memory_mib), "-t", str(threads), "-U", "0", *more]
+        program = {"memfisd": [MEMFISD, *common], "memcached": ["memcached", "-u", "nobody", *common],
                    "floor": [tool("floor"), str(self.port)]}[name]
         self.process = subprocess.Popen(pin + program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                self.connect().close()
                 break
             except OSError:
                 time.sleep(0.05)
+
+    def connect(self):
+        connection = socket.socket(self.address[0])
+        connection.connect(self.address[1])
+        return connection
+
+    def store(self, key, value):
+        with self.connect() as connection:
+            connection.sendall(f"set {key} 0 0 {len(value)}\r\n".encode() + value + b"\r\n")
+            if connection.recv(64) != b"STORED\r\n":
+                raise RuntimeError(f"{self.name} did not store {key}")
 
     @property
     def pid(self):
@@ -62,12 +87,32 @@ class Server:
             fields = dict(line.split(":", 1) for line in file)
         return {name: int(fields[name].split()[0]) for name in ("VmRSS", "VmHWM")}
 
-    def load(self, *words):
-        """Runs mcload and returns its phases by name."""
-        command = [tool("mcload"), "-a", f"127.0.0.1:{self.port}", "--pid", str(self.pid), "--json", *map(str, words)]
+    def ask(self, line, end=b"END\r\n"):
+        """Sends one command line and returns the answer up to `end`."""
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.sendall(line.encode() + b"\r\n")
+            answer = b""
+            while not answer.endswith(end):
+                part = connection.recv(65536)
+                if not part:
+                    raise OSError(f"{self.name} closed the connection after {line!r}")
+                answer += part
+            return answer
+
+    def stats(self, group="memfis"):
+        lines = self.ask(f"stats {group}".strip()).decode().splitlines()[:-1]
+        return {name: value for _, name, value in (line.split(" ", 2) for line in lines)}
+
+    def load_text(self, *words):
+        """Runs mcload and returns what it prints."""
+        command = [tool("mcload"), "-a", f"127.0.0.1:{self.port}", "--pid", str(self.pid), *map(str, words)]
         if os.sched_getaffinity(self.pid) == {0}:
             command = ["taskset", "-c", "1"] + command
-        output = subprocess.run(command, capture_output=True, text=True).stdout
+        return subprocess.run(command, capture_output=True, text=True).stdout
+
+    def load(self, *words):
+        """Runs mcload and returns its phases by name."""
+        output = self.load_text("--json", *words)
         return {phase["phase"]: phase for phase in map(json.loads, output.splitlines())}
 
     def stop(self):
@@ -150,6 +195,8 @@ PORT_CASES = [
 def port():
     rows = []
     for title, words in PORT_CASES:
+        if os.environ.get("CASE", "") not in title:
+            continue
         costs = {"memfisd": [], "memcached": []}
         servers = {name: Server(name, 1024, threads=1, cpu=0) for name in costs}
         for server in servers.values():
@@ -170,13 +217,127 @@ def port():
                  ["One worker on CPU 0, the client on CPU 1. A ratio above 1: memfisd takes less."])
 
 
-def files():
+def mounted(memory_mib):
+    """A server with a mount: the server, the mount point, and the process that holds the store."""
     mount = tempfile.mkdtemp(prefix="memfisd-bench-mount-")
-    server = Server("memfisd", 1024, more=[mount])
+    server = Server("memfisd", memory_mib, more=[mount])
     while not os.path.ismount(mount):
         time.sleep(0.1)
     children = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True).stdout.split()
-    pid = int(children[0])
+    return server, mount, int(children[0])
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def utilization():
+    limit = 256
+    server, mount, pid = mounted(limit)
+    dice = random.Random(7)
+    filler = bytes(dice.randrange(256) for _ in range(9000))
+    sizes = {}
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    answers = connection.makefile("rb")
+
+    def write(name, size):
+        with open(f"{mount}/{name[:3]}/{name}", "wb", buffering=0) as file:
+            file.write(filler[:size])
+        sizes[name] = size
+
+    def overwrite():
+        """A round of random writes to what is there: half of them files, half items. Returns µs of CPU for each."""
+        names = list(sizes)
+        before = cpu_seconds(pid)
+        for _ in range(10_000):
+            write(dice.choice(names), dice.randrange(100, 8000))
+            value = filler[:dice.randrange(100, 1000)]
+            connection.sendall(b"set item%d 0 0 %d\r\n%s\r\n" % (dice.randrange(20_000), len(value), value))
+            if (answer := answers.readline()) != b"STORED\r\n":
+                raise OSError(f"a set was answered with {answer!r}")
+        return (cpu_seconds(pid) - before) / 20_000 * 1e6
+
+    def add_until(isDone):
+        while not isDone():
+            for _ in range(200):
+                name = f"{len(sizes) % 500:03d}-{len(sizes):012d}"
+                write(name, dice.randrange(100, 8000))
+
+    for number in range(500):
+        os.mkdir(f"{mount}/{number:03d}")
+    add_until(lambda: len(sizes) >= 2000)
+    overwrite()
+    empty = statistics.median(overwrite() for _ in range(3))
+    rows = [["2,000 files", f"{share(server, 'file_bytes'):.1f} %", f"{empty:.1f}", ""]]
+    add_until(lambda: share(server, "file_bytes") >= 80)
+    costs = [overwrite() for _ in range(6)]
+    rows.append([f"{len(sizes):,} files, 120,000 writes", f"{share(server, 'file_bytes'):.1f} %",
+                 f"{statistics.median(costs):.1f}, at most {max(costs):.1f}", f"{max(costs) / empty:.2f}"])
+    before, count = cpu_seconds(pid), len(sizes)
+    try:
+        add_until(lambda: False)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+    last = (cpu_seconds(pid) - before) / (len(sizes) - count) * 1e6
+    stats = server.stats()
+    rows.append([f"{len(sizes):,} files, then ENOSPC", f"{share(server, 'file_bytes'):.1f} %",
+                 f"{last:.1f} for a new file", ""])
+    contents = 100 * sum(sizes.values()) / (limit << 20)
+    resident = server.status(pid)
+    notes = [f"Live when ENOSPC came: {100 * int(stats['memory_live_bytes']) / (limit << 20):.1f} % of the limit; the files' "
+             f"bytes alone are {contents:.1f} %. Longest slice of reclaiming: {stats['slice_us_max_reclaim']} µs. "
+             f"Peak resident: {resident['VmHWM'] / 1024:.0f} MiB."]
+    connection.close()
+    server.stop()
+    os.rmdir(mount)
+    return table(f"Random overwrites of files of 100 to 8,000 bytes and items of 100 to 1,000, -m {limit}",
+                 "Benchmarks/bench.py utilization",
+                 ["store", "files, of the limit", "µs of CPU a write", "to the empty store"], rows, notes)
+
+
+def share(server, name):
+    stats = server.stats()
+    return 100 * int(stats[name]) / int(stats["memory_limit_bytes"])
+
+
+def returns():
+    rows = []
+    for title, words, limit in (("64 bytes", ["-k", 2_000_000, "-s", 64], 256), ("10 bytes", ["-k", 4_000_000, "-s", 10], 256),
+                                ("10 KB", ["-k", 20_000, "-s", 10_000], 256), ("500 KB", ["-k", 400, "-s", 500_000], 256)):
+        server = Server("memfisd", limit)
+        empty = server.status()["VmRSS"]
+        server.load(*words, "--load", "-c", 16, "-d", 0)
+        full, stats = server.status(), server.stats()
+        counted = int(stats["memory_used_bytes"]) / 1024
+        delete_all(server.port, words[1])
+        time.sleep(10)
+        left = server.status()["VmRSS"] - empty
+        rows.append([title, f"{(full['VmRSS'] - empty) / 1024:.1f}", f"{counted / 1024:.1f}",
+                     f"{100 * (counted / (full['VmRSS'] - empty) - 1):+.1f} %", f"{left / 1024:.1f}",
+                     f"{100 * left / 1024 / limit:.1f} %", f"{full['VmHWM'] / 1024:.0f}"])
+        server.stop()
+    return table("Resident memory while full and 10 s after everything was deleted, above the empty daemon, MiB, -m 256",
+                 "Benchmarks/bench.py returns",
+                 ["values", "resident", "counted by stats", "difference", "left", "of the limit", "peak resident in all"], rows)
+
+
+def delete_all(port, count):
+    """Deletes the keys that mcload stored, in batches."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        answers = connection.makefile("rb")
+        for first in range(0, count, 1000):
+            keys = range(first, min(first + 1000, count))
+            connection.sendall(b"".join(b"delete key:%016d\r\n" % key for key in keys))
+            for _ in keys:
+                if (answer := answers.readline()) not in (b"DELETED\r\n", b"NOT_FOUND\r\n"):
+                    raise OSError(f"a delete was answered with {answer!r}")
+
+
+def files():
+    server, mount, pid = mounted(1024)
     before = server.status(pid)["VmRSS"]
     directory = os.path.join(mount, "d")
     os.mkdir(directory)
@@ -189,6 +350,79 @@ def files():
                  ["bytes a file in the daemon"], [[f"{each:.0f}"]])
 
 
+def idle():
+    return table("Memory of an idle connection", "Benchmarks/bench.py idle", ["server", "bytes"],
+                 doors.idle_rows(Server))
+
+
+def filekey():
+    return table(f"CPU time of a get, µs, median of {ROUNDS}", "Benchmarks/bench.py filekey",
+                 ["item", "file four directories deep", "file / item", "spread"],
+                 doors.file_key_rows(Server, ROUNDS, SECONDS), ["100 bytes each, keys of 48 bytes."])
+
+
+def latency():
+    return table(f"99th percentile, µs, two workers on both CPUs, median of {ROUNDS}", "Benchmarks/bench.py latency",
+                 ["case", "memfisd", "memcached", "memfisd / memcached"],
+                 doors.latency_rows(Server, PORT_CASES, ROUNDS, SECONDS))
+
+
+def nginx():
+    return table(f"Pages behind nginx: CPU time of the store, µs, and pages a second, median of {ROUNDS}",
+                 "Benchmarks/bench.py nginx",
+                 ["page", "memfisd, µs", "memcached, µs", "memfisd / memcached", "memfisd, 1/s", "memcached, 1/s"],
+                 doors.nginx_rows(Server, free_port, ROUNDS, SECONDS),
+                 ["The store has one worker on CPU 0; nginx (keepalive, buffer of 64 KiB) and wrk share CPU 1."])
+
+
+def mount():
+    programs = {"tmpfs": None, "memfisd": MEMFISD}
+    if peer := mounts.passthrough(TOOLS):
+        programs["passthrough_ll"] = peer
+    source = mounts.prepare()
+    head = ["case", *(f"{name}, s" for name in programs), *(f"{name} / tmpfs" for name in programs if name != "tmpfs")]
+    try:
+        small = mounts.measure(mounts.small_cases(source), programs, ROUNDS, cpu=0)
+        large = mounts.measure(mounts.large_cases(source), programs, ROUNDS, cpu=None)
+    finally:
+        subprocess.run(["umount", source], check=True)
+        os.rmdir(source)
+    command = "Benchmarks/bench.py mount"
+    return (table(f"Small files ({mounts.TREE}), everything on CPU 0, median of {ROUNDS}", command, head, small)
+            + table(f"Large files, not pinned, median of {ROUNDS}", command, head, large))
+
+
+def pauses():
+    rows = []
+    server = Server("memfisd", 640)
+
+    def note(title):
+        stats = server.stats()
+        kinds = [stats["slice_us_max_" + kind] for kind in ("index", "reclaim", "expiry", "release")]
+        rows.append([title, stats["slices"], stats["slice_us_9999"], stats["slice_us_max"], *kinds])
+        server.ask("stats reset", b"RESET\r\n")
+
+    common = ["-s", 64, "--load", "-c", 16, "-d", 0]
+    server.load("-k", 5_000_000, *common)
+    note("fill with 5 million items")
+    server.load("-k", 5_000_000, "--prefix", "other:", *common)
+    note("5 million more, which evict the first")
+    server.ask("cache_memlimit 320", b"OK\r\n")
+    while int(server.stats()["memory_used_bytes"]) > 320 << 20:
+        time.sleep(0.1)
+    note("shrink of the limit to half")
+    server.load("-k", 1_000_000, "--prefix", "third:", *common)
+    note("a million more at the lower limit")
+    server.ask("flush_all", b"OK\r\n")
+    time.sleep(2)
+    note("flush_all")
+    server.stop()
+    return table("Slices of work outside of commands, µs, -m 640", "Benchmarks/bench.py pauses",
+                 ["over", "slices", "99.99 % below", "longest", "index", "reclaiming", "expiry", "giving back"], rows,
+                 ["A slice is what runs without giving a lock away: its processor time and what it waited for locks. "
+                  "`stats memfis` has the same figures."])
+
+
 def machine():
     with open("/proc/cpuinfo") as file:
         model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
@@ -197,12 +431,14 @@ def machine():
 
 
 def main():
-    scenarios = {"items": items, "sizes": sizes, "hits": hits, "port": port, "files": files}
+    scenarios = {"items": items, "sizes": sizes, "hits": hits, "port": port, "files": files, "pauses": pauses,
+                 "utilization": utilization, "returns": returns,
+                 "idle": idle, "filekey": filekey, "latency": latency, "nginx": nginx, "mount": mount}
     chosen = sys.argv[1:] or list(scenarios)
     if unknown := [name for name in chosen if name not in scenarios]:
         sys.exit(f"no such scenario: {', '.join(unknown)}\n{__doc__}")
     if not os.access(MEMFISD, os.X_OK):
-        sys.exit("build it first: make release")
+        sys.exit("build it first: make optimized")
     os.makedirs(RESULTS, exist_ok=True)
     try:
         for name in chosen:

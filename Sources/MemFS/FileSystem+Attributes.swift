@@ -14,6 +14,7 @@ extension FileSystem {
         of ino: Ino, _ changes: AttributeChanges, handle: HandleNumber?, losingFor loser: Asker? = nil
     ) throws(FSError) -> Entry {
         try checkWritable()
+        if ino.isControl { return try control.setAttributes(of: ino, changes, handle: handle) }
         var changes = changes
         let lost = bitsLost(by: ino, to: loser)
         if lost != 0 {
@@ -50,6 +51,7 @@ extension FileSystem {
     @unsafe public func getExtendedAttribute(
         _ name: Bytes, of ino: Ino, into buffer: UnsafeMutableRawBufferPointer
     ) throws(FSError) -> Int {
+        if ino.isControl { return unsafe try control.getExtendedAttribute(name, of: ino, into: buffer) }
         if MinimalACL.isName(name) { throw FSError(ENODATA) }
         try checkNamespace(name)
         return try translating { () throws(StoreError) in
@@ -63,6 +65,7 @@ extension FileSystem {
     @unsafe public func listExtendedAttributes(
         of ino: Ino, into buffer: UnsafeMutableRawBufferPointer, caller: Caller
     ) throws(FSError) -> Int {
+        if ino.isControl { return unsafe try control.listExtendedAttributes(of: ino, into: buffer) }
         if caller.uid != 0 { return unsafe try listUntrusted(of: ino, into: buffer) }
         return try translating { () throws(StoreError) in
             unsafe try session.listExtendedAttributes(of: ino, into: buffer)
@@ -101,6 +104,10 @@ extension FileSystem {
         _ name: Bytes, of ino: Ino, to value: Bytes, mustExist: Bool, mustNotExist: Bool, caller: Caller
     ) throws(FSError) -> Bool {
         try checkWritable()
+        if ino.isControl {
+            try control.setExtendedAttribute(name, of: ino, to: value)
+            return false
+        }
         if name.equals(MinimalACL.accessName.bytes) { return try setMode(of: ino, from: value, caller) }
         try checkNamespace(name)
         try translating { () throws(StoreError) in
@@ -114,6 +121,7 @@ extension FileSystem {
     /// - Throws: ENODATA, EROFS, EOPNOTSUPP for other namespaces than `user`, `trusted`, `security`.
     public func removeExtendedAttribute(_ name: Bytes, of ino: Ino) throws(FSError) {
         try checkWritable()
+        if ino.isControl { throw FSError(EOPNOTSUPP) }
         if MinimalACL.isName(name) { return }
         try checkNamespace(name)
         try translating { () throws(StoreError) in try session.removeExtendedAttribute(name, of: ino) }

@@ -13,6 +13,8 @@ extension FileSystem {
         _ name: Bytes, in parent: Ino, mode: UInt32, device: UInt32, caller: Caller
     ) throws(FSError) -> Entry {
         try checkWritable()
+        if parent.isControl { return try control.makeItem(name, in: parent, mode: mode) }
+        try checkOutsideControl(name, in: parent)
         let made = try translating { () throws(StoreError) in
             try session.makeNode(name, in: parent, mode: mode, device: device, caller: caller)
         }
@@ -25,6 +27,7 @@ extension FileSystem {
     /// - Throws: EEXIST, ENOTDIR, ENAMETOOLONG, EMLINK, ENOSPC, EROFS.
     public func makeDirectory(_ name: Bytes, in parent: Ino, mode: UInt32, caller: Caller) throws(FSError) -> Entry {
         try checkWritable()
+        try checkOutsideControl(name, in: parent)
         return entry(
             try translating { () throws(StoreError) in
                 try session.makeDirectory(name, in: parent, mode: mode, caller: caller)
@@ -35,6 +38,7 @@ extension FileSystem {
     /// - Throws: EEXIST, ENOTDIR, ENAMETOOLONG, ENOSPC, EROFS.
     public func makeSymlink(_ name: Bytes, in parent: Ino, target: Bytes, caller: Caller) throws(FSError) -> Entry {
         try checkWritable()
+        try checkOutsideControl(name, in: parent)
         return entry(
             try translating { () throws(StoreError) in
                 try session.makeSymlink(name, in: parent, target: target, caller: caller)
@@ -45,6 +49,8 @@ extension FileSystem {
     /// - Throws: EEXIST, EPERM (a directory), EMLINK, ENOTDIR, ENAMETOOLONG, ENOSPC, EROFS.
     public func link(_ ino: Ino, as name: Bytes, in parent: Ino) throws(FSError) -> Entry {
         try checkWritable()
+        try checkOutsideControl(name, in: parent)
+        if ino.isControl { throw FSError(EXDEV) }
         return entry(try translating { () throws(StoreError) in try session.link(ino, as: name, in: parent) })
     }
 
@@ -52,6 +58,7 @@ extension FileSystem {
     /// - Throws: ENOENT, EISDIR, EROFS.
     public func unlink(_ name: Bytes, in parent: Ino) throws(FSError) {
         try checkWritable()
+        if parent.isControl { return try control.unlinkItem(name, in: parent) }
         try translating { () throws(StoreError) in try session.unlink(name, in: parent) }
     }
 
@@ -59,6 +66,7 @@ extension FileSystem {
     /// - Throws: ENOENT, ENOTDIR, ENOTEMPTY, EROFS.
     public func removeDirectory(_ name: Bytes, in parent: Ino) throws(FSError) {
         try checkWritable()
+        try checkOutsideControl(name, in: parent)
         try translating { () throws(StoreError) in try session.removeDirectory(name, in: parent) }
     }
 
@@ -69,6 +77,10 @@ extension FileSystem {
         _ name: Bytes, in parent: Ino, to newName: Bytes, in newParent: Ino, mode: RenameMode
     ) throws(FSError) {
         try checkWritable()
+        if namesControl(name, in: parent) || namesControl(newName, in: newParent) { throw FSError(EPERM) }
+        if parent.isControl || newParent.isControl {
+            return try control.rename(name, in: parent, to: newName, in: newParent, mode: mode)
+        }
         try translating { () throws(StoreError) in
             try session.rename(name, in: parent, to: newName, in: newParent, mode: mode)
         }
@@ -79,6 +91,7 @@ extension FileSystem {
     public func readDirectory(
         _ ino: Ino, after cookie: UInt64, _ body: (DirectoryEntry) -> Bool
     ) throws(FSError) {
+        if ino.isControl { return try control.readDirectory(ino, after: cookie) { name, _ in body(name) } }
         try translating { () throws(StoreError) in
             try session.readDirectory(ino, after: cookie, countsLookups: false) { entry, _ in body(entry) }
         }
@@ -90,6 +103,7 @@ extension FileSystem {
     public func readDirectoryWithAttributes(
         _ ino: Ino, after cookie: UInt64, _ body: (DirectoryEntry, Entry) -> Bool
     ) throws(FSError) {
+        if ino.isControl { return try control.readDirectory(ino, after: cookie, body) }
         try translating { () throws(StoreError) in
             try session.readDirectory(ino, after: cookie, countsLookups: true) { name, attributes in
                 body(name, entry(attributes))

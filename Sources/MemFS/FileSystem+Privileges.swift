@@ -44,6 +44,15 @@ extension FileSystem {
         changes.mode = mode & ~FileType.mask & ~bits
         return (try? session.setAttributes(of: ino, changes, isOpen: true)) != nil
     }
+
+    /// Takes a program's capabilities away, which a write does whoever writes. Source: capabilities(7).
+    func dropCapabilities(of ino: Ino) {
+        let name: StaticString = "security.capability"
+        let nowhere = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        // Asked first, since it is hardly ever there, and asking costs little.
+        guard unsafe (try? session.getExtendedAttribute(name.bytes, of: ino, into: nowhere)) != nil else { return }
+        try? session.removeExtendedAttribute(name.bytes, of: ino)
+    }
 }
 
 extension AttributeChanges {

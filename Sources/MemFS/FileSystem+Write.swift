@@ -16,6 +16,8 @@ extension FileSystem {
         _ name: Bytes, in parent: Ino, mode: UInt32, isExclusive: Bool, caller: Caller, _ openMode: OpenMode
     ) throws(FSError) -> (Entry, OpenFile) {
         try checkWritable()
+        if parent.isControl { return try control.create(name, in: parent, isExclusive: isExclusive, openMode) }
+        try checkOutsideControl(name, in: parent)
         let made: Attributes
         do throws(StoreError) {
             let permissions = mode & ~FileType.mask
@@ -25,15 +27,8 @@ extension FileSystem {
             throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
         }
         do throws(FSError) {
-            try translating { () throws(StoreError) in try session.openFile(made.ino) }
-        } catch {
-            session.forget(made.ino, count: 1)
-            throw error
-        }
-        do throws(FSError) {
             return (entry(made), try makeHandle(made.ino, openMode))
         } catch {
-            session.releaseFile(made.ino)
             session.forget(made.ino, count: 1)
             throw error
         }
@@ -51,16 +46,22 @@ extension FileSystem {
         losingFor loser: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
+        if ino.isControl {
+            try control.write(bytes, at: offset, handle)
+            return false
+        }
         if isPageWrite {
             try writePages(ino, at: offset, bytes)
             return false
         }
-        let appends = state.handles.appends(handle)
+        let (appends, isDirect) = state.handles.traits(handle)
         let start = try translating { () throws(StoreError) in
             try session.writeFile(
                 ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
         state.handles.setWritten(handle, true)
+        // The kernel asks about it only before it writes to its pages.
+        if isDirect { dropCapabilities(of: ino) }
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
         return clearPrivileges(of: ino, for: loser)
@@ -76,7 +77,10 @@ extension FileSystem {
     }
 
     /// close(2) of one descriptor by thread `closer` (0 = unknown).
-    public func flush(_ ino: Ino, handle: HandleNumber, closer: UInt32) {
+    ///
+    /// - Throws: EFBIG, ENOSPC, for a cache item whose value cannot be stored.
+    public func flush(_ ino: Ino, handle: HandleNumber, closer: UInt32) throws(FSError) {
+        if ino.isControl { return try control.publish(handle) }
         guard let opener = state.handles.openerOfWritten(handle) else { return }
         guard ProcessIdentity.isSameProcess(opener, closer) else { return }
         state.handles.setWritten(handle, false)
@@ -84,13 +88,17 @@ extension FileSystem {
     }
 
     /// fsync(2): what is written so far becomes visible on the port.
-    public func sync(_ ino: Ino, handle: HandleNumber) {
+    ///
+    /// - Throws: as `flush`.
+    public func sync(_ ino: Ino, handle: HandleNumber) throws(FSError) {
+        if ino.isControl { return try control.publish(handle) }
         state.handles.setWritten(handle, false)
         session.publish(ino)
     }
 
     /// The last close of an open file; the store publishes what is left.
     public func release(_ ino: Ino, handle: HandleNumber) {
+        if ino.isControl { return control.release(handle) }
         state.handles.close(handle)
         session.releaseFile(ino)
     }
@@ -103,6 +111,7 @@ extension FileSystem {
         losingFor loser: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
+        if ino.isControl { throw FSError(EOPNOTSUPP) }
         try translating { () throws(StoreError) in
             try session.allocate(ino, at: offset, length: length, mode: mode)
         }
@@ -117,6 +126,8 @@ extension FileSystem {
         handle: HandleNumber, losingFor loser: Asker? = nil
     ) throws(FSError) -> UInt64 {
         try checkWritable()
+        // The kernel then copies by reading and writing.
+        if source.isControl || target.isControl { throw FSError(EOPNOTSUPP) }
         let count = try translating { () throws(StoreError) in
             try session.copyRange(
                 from: source, at: sourceOffset, to: target, at: targetOffset, length: length)

@@ -17,6 +17,8 @@ public struct FileSystemOptions: Sendable {
     public var gid: UInt32?
     /// Permission bits never shown.
     public var umask: UInt32 = 0
+    /// Texts that the control directory shows.
+    public var reports: [ControlReport] = []
     /// The defaults: everything as stored, times kept.
     public init() {}
 }
@@ -27,6 +29,8 @@ public struct Entry: Equatable, Sendable {
     public var attributes: Attributes
     /// Seconds that both the name and the attributes may be kept.
     public var timeoutSeconds: Double
+    /// Shown in a listing without an inode behind it: the kernel is to look the name up when it is used.
+    public var isNameOnly = false
 }
 
 /// What a lookup found.
@@ -42,8 +46,10 @@ public struct OpenFile: Equatable, Sendable {
     public var handle: HandleNumber
     /// The handle cannot write: the kernel need not say when it is closed by a process.
     public var skipsFlush: Bool
-    /// The open cleared suid or sgid, of which the kernel does not know.
-    public var hasNewMode = false
+    /// The kernel is to read and write past its pages; see `HandleTable.open`.
+    public var isDirect = false
+    /// The open cleared suid or sgid or set the access time, of which the kernel does not know.
+    public var hasNewAttributes = false
 }
 
 /// What all threads of a mount share.
@@ -51,6 +57,7 @@ final class FileSystemState: Sendable {
     let options: FileSystemOptions
     let handles = HandleTable()
     let notices = NoticeQueue()
+    let control = ControlTable()
     init(options: FileSystemOptions) { self.options = options }
 }
 
@@ -74,6 +81,8 @@ public struct FileSystem: Sendable {
     /// Finds `name` in a directory; a hit counts one lookup.
     /// - Throws: ENOTDIR, ENAMETOOLONG, ESTALE.
     public func lookup(_ name: Bytes, in parent: Ino) throws(FSError) -> LookupResult {
+        if parent.isControl { return try control.lookup(name, in: parent) }
+        if namesControl(name, in: parent) { return .found(try control.attributes(of: .control)) }
         do throws(StoreError) {
             return .found(entry(try session.lookup(name, in: parent)))
         } catch {
@@ -83,12 +92,16 @@ public struct FileSystem: Sendable {
     }
 
     /// Gives lookups back.
-    public func forget(_ ino: Ino, count: UInt64) { session.forget(ino, count: count) }
+    public func forget(_ ino: Ino, count: UInt64) {
+        if ino.isControl { return state.control.forget(ino, count: count) }
+        session.forget(ino, count: count)
+    }
 
     /// stat(2).
     /// - Throws: ESTALE.
     public func attributes(of ino: Ino) throws(FSError) -> Entry {
-        entry(try translating { () throws(StoreError) in try session.attributes(of: ino) })
+        if ino.isControl { return try control.attributes(of: ino) }
+        return entry(try translating { () throws(StoreError) in try session.attributes(of: ino) })
     }
 
     /// statfs(2).

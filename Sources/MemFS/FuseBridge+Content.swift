@@ -8,9 +8,10 @@ extension FuseBridge {
         unsafe operations.open = { request, ino, file in
             unsafe serve(request) { (worker, request) throws(FSError) in
                 var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
+                mode.mayBeDirect = worker.device.clearsPrivileges
                 if worker.device.clearsPrivileges, worker.rawRequest.openClearsPrivileges { mode.loser = request.asker }
                 let opened = try worker.fileSystem.open(Ino(ino), mode)
-                if opened.hasNewMode { worker.dropAttributes(of: Ino(ino)) }
+                if opened.hasNewAttributes { worker.dropAttributes(of: Ino(ino)) }
                 return opened
             } reply: { request, opened in
                 unsafe fill(file, opened)
@@ -22,9 +23,11 @@ extension FuseBridge {
         unsafe operations.create = { request, parent, name, mode, file in
             unsafe serve(request) { (worker, request) throws(FSError) in
                 let flags = unsafe file.unsafelyUnwrapped.pointee.flags
+                var openMode = OpenMode(flags: flags, opener: request.thread)
+                openMode.mayBeDirect = worker.device.clearsPrivileges
                 return try worker.fileSystem.create(
                     unsafe Bytes(cString: name), in: Ino(parent), mode: mode, isExclusive: flags & O_EXCL != 0,
-                    caller: request.caller, OpenMode(flags: flags, opener: request.thread))
+                    caller: request.caller, openMode)
             } reply: { request, created in
                 let (entry, opened) = created
                 unsafe fill(file, opened)
@@ -37,7 +40,7 @@ extension FuseBridge {
         }
         unsafe operations.flush = { request, ino, file in
             unsafe serve(request) { (worker, request) throws(FSError) in
-                worker.fileSystem.flush(Ino(ino), handle: unsafe handle(of: file), closer: request.thread)
+                try worker.fileSystem.flush(Ino(ino), handle: unsafe handle(of: file), closer: request.thread)
             }
         }
         unsafe operations.release = { request, ino, file in
@@ -47,15 +50,16 @@ extension FuseBridge {
         }
         unsafe operations.fsync = { request, ino, _, file in
             unsafe serve(request) { (worker, _) throws(FSError) in
-                worker.fileSystem.sync(Ino(ino), handle: unsafe handle(of: file))
+                try worker.fileSystem.sync(Ino(ino), handle: unsafe handle(of: file))
             }
         }
     }
 
     @unsafe static func addContent(to operations: inout fuse_lowlevel_ops) {
-        unsafe operations.read = { request, ino, size, offset, _ in
+        unsafe operations.read = { request, ino, size, offset, file in
             unsafe serve(request) { (worker, _) throws(FSError) in
-                unsafe try worker.fileSystem.read(Ino(ino), at: UInt64(offset), into: unsafe worker.scratch(size))
+                unsafe try worker.fileSystem.read(
+                    Ino(ino), at: UInt64(offset), into: unsafe worker.scratch(size), handle: unsafe handle(of: file))
             } reply: { request, count in
                 unsafe request.reply(UnsafeRawBufferPointer(FuseWorker.current.scratch(count)))
             }
@@ -106,7 +110,7 @@ extension FuseBridge {
 /// Puts an open file into what the library tells the kernel.
 @unsafe private func fill(_ file: UnsafeMutablePointer<fuse_file_info>?, _ opened: OpenFile) {
     unsafe file.unsafelyUnwrapped.pointee.fh = opened.handle.rawValue
-    // The port's changes are told to the kernel, so what it has of the file stays good.
-    unsafe cf_set_keep_cache(file)
+    // The port's changes of files are told to the kernel, so what it has of them stays good.
+    if opened.isDirect { unsafe cf_set_direct_io(file) } else { unsafe cf_set_keep_cache(file) }
     if opened.skipsFlush { unsafe cf_set_no_flush(file) }
 }

@@ -10,18 +10,24 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     private enum Flag {
         static let parallelDirectoryOperations: UInt32 = 1 << 18
         static let clearsPrivilegesInServer: UInt32 = 1 << 28
+        static let hasSecondWord: UInt32 = 1 << 30
+        /// Of the second word.
+        static let mapsDirectFiles: UInt32 = 1 << 4
     }
     private static let headerLength = 40
     private static let flagsOffset = 52
     private static let initOperation: UInt32 = 26
-    /// Word of the flags in the answer to INIT, which is this many bytes long.
+    /// Words in the answer to INIT, which is this many bytes long.
+    private static let answerReadAheadWord = 2
     private static let answerFlagsWord = 3
+    private static let answerSecondFlagsWord = 8
     private static let answerLength = 64
 
     /// 0 before INIT, 1 between its request and its answer, 2 after. Atomic.
     private let stage = AtomicWord()
     private var initUnique: UInt64 = 0
     private var offered: UInt32 = 0
+    private var offeredSecond: UInt32 = 0
 
     /// Whether the kernel leaves the clearing of suid and sgid to the filesystem. Good after INIT.
     private(set) var clearsPrivileges = false
@@ -30,7 +36,7 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     @unsafe static let calls: fuse_custom_io = {
         var calls = fuse_custom_io()
         unsafe calls.read = { descriptor, buffer, length, device in
-            let count = unsafe Glibc.read(descriptor, buffer, length)
+            let count = unsafe FuseWorker.current.reader.read(descriptor, buffer, length)
             if count > 0 {
                 unsafe FuseDevice.from(device).note(request: UnsafeRawBufferPointer(start: buffer, count: count))
             }
@@ -38,7 +44,9 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
         }
         unsafe calls.writev = { descriptor, pieces, count, device in
             if count == 2 { unsafe FuseDevice.from(device).amend(reply: pieces.unsafelyUnwrapped) }
-            return unsafe Glibc.writev(descriptor, pieces, count)
+            // Notices come from other threads too, and may go to any descriptor of the mount.
+            let target = FuseWorker.currentIfAny?.reader.replyDescriptor ?? descriptor
+            return unsafe Glibc.writev(target, pieces, count)
         }
         return calls
     }()
@@ -53,6 +61,9 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
         guard unsafe request.loadUnaligned(fromByteOffset: 4, as: UInt32.self) == Self.initOperation else { return }
         unsafe initUnique = request.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
         unsafe offered = request.loadUnaligned(fromByteOffset: Self.flagsOffset, as: UInt32.self)
+        if offered & Flag.hasSecondWord != 0, request.count >= Self.flagsOffset + 8 {
+            unsafe offeredSecond = request.loadUnaligned(fromByteOffset: Self.flagsOffset + 4, as: UInt32.self)
+        }
         stage.value = 1
     }
 
@@ -63,9 +74,13 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
         }
         let header = unsafe reply[0].iov_base.unsafelyUnwrapped
         guard unsafe header.load(fromByteOffset: 8, as: UInt64.self) == initUnique else { return }
-        let added = offered & (Flag.parallelDirectoryOperations | Flag.clearsPrivilegesInServer)
+        let added =
+            offered & (Flag.parallelDirectoryOperations | Flag.clearsPrivilegesInServer | Flag.hasSecondWord)
         let words = unsafe reply[1].iov_base.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self)
         unsafe words[Self.answerFlagsWord] |= added
+        unsafe words[Self.answerSecondFlagsWord] |= offeredSecond & Flag.mapsDirectFiles
+        // The kernel takes the least of this and of what the mount's device is set to.
+        unsafe words[Self.answerReadAheadWord] = UInt32(FuseWorker.transferMax)
         clearsPrivileges = added & Flag.clearsPrivilegesInServer != 0
         stage.value = 2
     }

@@ -34,7 +34,7 @@ extension fuse_entry_param {
     /// An inode under a name.
     init(_ entry: Entry) {
         self.init()
-        ino = entry.attributes.ino.rawValue
+        ino = entry.isNameOnly ? 0 : entry.attributes.ino.rawValue
         generation = entry.attributes.generation
         attr = stat(entry.attributes)
         attr_timeout = entry.timeoutSeconds

@@ -17,9 +17,13 @@ import MemStore
     private let library: OpaquePointer
     private let scratchBase: UnsafeMutableRawPointer
     private var request = unsafe fuse_buf()
+    var reader: DeviceReader
 
-    /// - Parameter library: the library's session, which outlives the worker.
-    init(fileSystem: FileSystem, device: FuseDevice, library: OpaquePointer) {
+    /// - Parameters:
+    ///   - spin: shared with the other threads of the mount.
+    ///   - library: the library's session, which outlives the worker.
+    init(fileSystem: FileSystem, device: FuseDevice, spin: DeviceSpin, library: OpaquePointer) {
+        reader = unsafe DeviceReader(shared: fuse_session_fd(library), spin: spin)
         self.fileSystem = fileSystem
         self.device = device
         unsafe self.library = library
@@ -65,8 +69,14 @@ import MemStore
 
     /// The worker of this thread.
     static var current: FuseWorker {
-        let pointer = unsafe pthread_getspecific(key)
-        return unsafe Unmanaged<FuseWorker>.fromOpaque(pointer.unsafelyUnwrapped).takeUnretainedValue()
+        guard let worker = currentIfAny else { preconditionFailure("a callback runs outside of a worker's thread") }
+        return worker
+    }
+
+    /// The same, or nil on a thread that has none.
+    static var currentIfAny: FuseWorker? {
+        guard let pointer = unsafe pthread_getspecific(key) else { return nil }
+        return unsafe Unmanaged<FuseWorker>.fromOpaque(pointer).takeUnretainedValue()
     }
 
     private static let key: pthread_key_t = {

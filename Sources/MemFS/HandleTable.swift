@@ -23,6 +23,8 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         /// Written since it was created, truncated or published through this handle.
         var isWritten = false
         var isOpen = false
+        /// Its writes go past the kernel's pages.
+        var isDirect = false
         /// The next handle in the same bucket, or the next free one; 0 = none.
         var next: UInt32 = 0
     }
@@ -44,22 +46,35 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
     /// Handles open for writing now.
     var count: Int { lock.withLock { openCount } }
 
-    /// Remembers a file that was opened for writing.
+    /// Remembers a file that a program opens, and chooses how.
     ///
-    /// - Parameters:
-    ///   - opener: the thread that opened it, 0 = unknown.
-    ///   - appends: opened with O_APPEND.
-    /// - Returns: its number; nil when there are `handlesMax` already.
-    func open(_ ino: Ino, opener: UInt32, appends: Bool) -> HandleNumber? {
+    /// A file that is open for writing only can be written past the kernel's pages, which spares a copy of all and the
+    /// pages. That needs that nobody fills pages of the file meanwhile: the handle is the only one, or all others go
+    /// past the pages too. While there is such a writer, everybody else who opens the file reads past them as well.
+    ///
+    /// - Parameter counting: counts the handle in the store and returns how many the inode has now.
+    /// - Returns: the handle; nil when there are `handlesMax` already, and then nothing was counted.
+    func open(
+        _ ino: Ino, _ mode: OpenMode, counting: () throws(StoreError) -> Int
+    ) throws(StoreError) -> OpenFile? {
         lock.lock()
         defer { lock.unlock() }
-        guard let number = takeFree() else { return nil }
         let bucket = Self.bucket(of: ino)
+        let hasDirectWriter = containsDirect(ino, in: bucket)
+        guard mode.canWrite else {
+            _ = try counting()
+            return OpenFile(handle: .readOnly, skipsFlush: true, isDirect: hasDirectWriter)
+        }
+        guard firstFree != 0 || handles.count <= Self.handlesMax else { return nil }
+        let isOnly = try counting() == 1
+        let isDirect = hasDirectWriter || (isOnly && !mode.canRead && mode.mayBeDirect)
+        let number = takeFree()
         handles[Int(number)] = Handle(
-            ino: ino, opener: opener, appends: appends, isOpen: true, next: buckets[bucket])
+            ino: ino, opener: mode.opener, appends: mode.appends, isOpen: true, isDirect: isDirect,
+            next: buckets[bucket])
         buckets[bucket] = number
         openCount += 1
-        return HandleNumber(UInt64(number))
+        return OpenFile(handle: HandleNumber(UInt64(number)), skipsFlush: false, isDirect: isDirect)
     }
 
     /// Forgets a handle; `readOnly` is allowed.
@@ -74,10 +89,13 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         openCount -= 1
     }
 
-    /// Whether the handle was opened with O_APPEND.
-    func appends(_ number: HandleNumber) -> Bool {
-        if number == .readOnly { return false }
-        return lock.withLock { handles[checked(number)].appends }
+    /// Whether the handle was opened with O_APPEND, and whether its writes go past the kernel's pages.
+    func traits(_ number: HandleNumber) -> (appends: Bool, isDirect: Bool) {
+        if number == .readOnly { return (false, false) }
+        return lock.withLock {
+            let handle = handles[checked(number)]
+            return (handle.appends, handle.isDirect)
+        }
     }
 
     /// Notes that a program wrote through the handle, or that what it wrote is gone or published.
@@ -131,13 +149,21 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         return Int(number.rawValue)
     }
 
-    private func takeFree() -> UInt32? {
+    private func containsDirect(_ ino: Ino, in bucket: Int) -> Bool {
+        var index = Int(buckets[bucket])
+        while index != 0 {
+            if handles[index].isDirect, handles[index].ino == ino { return true }
+            index = Int(handles[index].next)
+        }
+        return false
+    }
+
+    private func takeFree() -> UInt32 {
         if firstFree != 0 {
             let number = firstFree
             firstFree = handles[Int(number)].next
             return number
         }
-        guard handles.count <= Self.handlesMax else { return nil }
         handles.append(Handle())
         return UInt32(handles.count - 1)
     }

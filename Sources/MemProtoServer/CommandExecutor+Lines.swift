@@ -5,14 +5,16 @@ extension CommandExecutor {
     /// "get " and "gets" as little-endian words.
     private static var getWord: UInt32 { 0x20_74_65_67 }
     private static var getsWord: UInt32 { 0x73_74_65_67 }
+    /// "set "
+    private static var setWord: UInt32 { 0x20_74_65_73 }
 
     /// Executes lines from `at` on. Nil: the connection's state changed.
     mutating func runLines(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
         while at < input.count {
-            if commandsLeft == 0 { return runBatch(connection, input, &at) ?? .yield }
+            if commandsLeft == 0 { return runGathered(connection, input, &at) ?? .yield }
             let end = input.index(of: 0x0a, from: max(at, connection.value.scannedCount))
             if end < 0 {
-                if let progress = runBatch(connection, input, &at) { return progress }
+                if let progress = runGathered(connection, input, &at) { return progress }
                 return unfinishedLine(connection, input[at..<input.count])
             }
             connection.value.scannedCount = 0
@@ -20,7 +22,11 @@ extension CommandExecutor {
             let line = RequestParser.withoutReturn(input[at..<end])
             if line.count > 4, !isGuarded(connection) {
                 let word = line.word32(at: 0)
-                if word == Self.getWord || (word == Self.getsWord && line[4] == 0x20) {
+                if word == Self.setWord {
+                    if let progress = runBatch(connection, input, &at) { return progress }
+                    if gatherSet(line, input, valueStart: end + 1, &at) { continue }
+                } else if word == Self.getWord || (word == Self.getsWord && line[4] == 0x20) {
+                    runSets(input)
                     if hasTooManyKeys(line) {
                         if let progress = runBatch(connection, input, &at) { return progress }
                         refuseKeys()
@@ -37,7 +43,7 @@ extension CommandExecutor {
                     continue
                 }
             }
-            if let progress = runBatch(connection, input, &at) { return progress }
+            if let progress = runGathered(connection, input, &at) { return progress }
             let lineStart = at
             at = end + 1
             if at - lineStart < Limit.guardedLineLengthMin, isGuarded(connection) {
@@ -53,7 +59,15 @@ extension CommandExecutor {
             if output.isFull { return .outputFull }
             if connection.value.state != .command { return nil }
         }
-        return runBatch(connection, input, &at) ?? .needsInput
+        return runGathered(connection, input, &at) ?? .needsInput
+    }
+
+    /// Carries out what is gathered: gets or sets, never both.
+    private mutating func runGathered(
+        _ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int
+    ) -> Progress? {
+        runSets(input)
+        return runBatch(connection, input, &at)
     }
 
     /// Whether a get's line has more keys than allowed. A line that is too short for them is not looked at.

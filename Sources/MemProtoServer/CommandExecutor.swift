@@ -31,6 +31,7 @@ struct CommandExecutor: ~Copyable {
     let counters: Cell<WorkerCounters>
     var output = OutputBuffer(capacity: Limit.outputBufferBytes)
     var batch = GetBatch()
+    var sets = SetBatch()
     var keyScratch = KeyScratch()
     /// The ticket under which the next changes are made.
     var ticket: UInt64

@@ -32,6 +32,8 @@ enum Limit {
     static let turnOutputMax = 1 << 20
     /// Keys that are looked up together.
     static let getBatchMax = 32
+    /// Sets that are stored together.
+    static let setBatchMax = 32
     /// Clients of `watch`. Source: memcached 1.6.45.
     static let watcherCountMax = 20
     /// How long the lines of `watch evictions` may wait, in milliseconds.

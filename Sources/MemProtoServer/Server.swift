@@ -7,7 +7,7 @@ import MemStore
 ///
 /// `init`, `bind()`, `start()`, `stop(gracefulSeconds:)`, in this order, by one thread at a time.
 public final class Server: @unchecked Sendable {  // its owner's calls do not overlap
-    private let shared: ServerState
+    let shared: ServerState
     private var sockets: [ListeningSocket] = []
     private var acceptor: Acceptor?
     private var threads: [Thread] = []

@@ -101,6 +101,13 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         return held
     }
 
+    /// The counters of all workers, summed, for a thread that is no worker.
+    func sumOfCounters() -> WorkerCounters {
+        var sum = WorkerCounters()
+        for face in faces { face.lock.withLock { sum.add(face.counters.value) } }
+        return sum
+    }
+
     /// The counters of all workers, summed.
     func sumOfCounters(from own: WorkerFace) -> WorkerCounters {
         var sum = WorkerCounters()

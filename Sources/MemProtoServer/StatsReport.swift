@@ -162,12 +162,24 @@ struct StatsReport {
 
     // MARK: ours
 
+    private static func microseconds(_ nanoseconds: Int) -> Int { (nanoseconds + 999) / 1000 }
+
     /// `stats memfis`: what memcached has no name for.
     mutating func memfis(held: HeldBytes) -> [(name: String, value: String)] {
         add("memory_limit_bytes", stored.memoryLimitBytes)
         add("memory_used_bytes", stored.memoryUsedBytes)
+        add("memory_live_bytes", stored.memoryLiveBytes)
         add("index_bytes", stored.indexBytes)
         add("held_by_readers_bytes", stored.heldByReadersBytes)
+        add("evictable_bytes", stored.evictableBytes)
+        add("file_bytes", stored.fileBytes)
+        add("file_evictions", stored.fileEvictions)
+        add("slices", stored.sliceCount)
+        add("slice_us_max", Self.microseconds(stored.sliceNanosecondsMax.max() ?? 0))
+        add("slice_us_9999", Self.microseconds(stored.sliceNanoseconds9999))
+        for kind in SliceKind.allCases {
+            add("slice_us_max_\(kind)", Self.microseconds(stored.sliceNanosecondsMax[kind.rawValue]))
+        }
         add("files", stored.fileCount)
         add("directories", stored.directoryCount)
         add("other_nodes", stored.otherNodeCount)

@@ -81,7 +81,7 @@ import MemStore
             }
             runQueued()
             if shared.watchHub.streams.contains(.evictions) { executor.logEvictions() }
-            closeSlowestReader()
+            closeSlowestReaders()
             enforceBounds()
             endParking()
             closeIdle()

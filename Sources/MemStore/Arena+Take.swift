@@ -25,6 +25,7 @@ extension Arena {
             state.freshNext += 1
         }
         state.usedBytes += segmentSizeBytes
+        noteTaken()
         self[segment] = SegmentState(kind: .log)
         return segment
     }
@@ -59,34 +60,47 @@ extension Arena {
         return count
     }
 
-    private func takeBlockLocked(near neighbour: UInt32) -> UInt32? {
+    /// Takes a block for a table: beside others of that kind if the budget has room.
+    func takeTableBlock() -> UInt32? { state.lock.withLock { takeBlockLocked(near: 0, for: .table) } }
+
+    private func takeBlockLocked(near neighbour: UInt32, for use: BlockUse = .content) -> UInt32? {
         let perSegment = UInt32(geometry.blocksPerSegment)
         if neighbour != 0, (neighbour + 1) % perSegment != 0 {
             let segment = (neighbour + 1) / perSegment
             let bit = UInt16(1) << UInt16((neighbour + 1) % perSegment)
-            if self[segment].kind == .blocks, self[segment].freeBlocks & bit != 0 {
+            if self[segment].kind == .blocks, self[segment].freeBlocks & bit != 0, !self[segment].isEvacuated {
                 return take(bit: bit, of: segment)
             }
         }
-        // Else the fullest segment that has a free block, so that others can become empty.
-        for freeCount in 1..<Int(perSegment) where state.partialHeads[freeCount] != 0 {
-            let segment = state.partialHeads[freeCount]
-            let mask = self[segment].freeBlocks
-            return take(bit: mask & (~mask &+ 1), of: segment)
-        }
-        guard let segment = takeSegmentLocked() else { return nil }
+        if let block = takePartial(of: use) { return block }
+        guard let segment = takeSegmentLocked() else { return takePartial(of: use == .content ? .table : .content) }
         self[segment].kind = .blocks
+        self[segment].use = use
         self[segment].freeBlocks = UInt16(truncatingIfNeeded: (1 << Int(perSegment)) - 1)
         state.freeBlockBytes += segmentSizeBytes
         insertPartial(segment)
         return take(bit: 1, of: segment)
     }
 
+    /// A block of the fullest segment that has a free one, so that others can become empty.
+    func takePartial(of use: BlockUse) -> UInt32? {
+        for freeCount in 1...geometry.blocksPerSegment where state.partialHeads[Self.list(use, freeCount)] != 0 {
+            let segment = state.partialHeads[Self.list(use, freeCount)]
+            let mask = self[segment].freeBlocks
+            return take(bit: mask & (~mask &+ 1), of: segment)
+        }
+        return nil
+    }
+
+    /// The number of the list of segments with so many free blocks.
+    @inline(__always) static func list(_ use: BlockUse, _ freeCount: Int) -> Int { Int(use.rawValue) * 17 + freeCount }
+
     private func take(bit: UInt16, of segment: UInt32) -> UInt32 {
         removePartial(segment)
         self[segment].freeBlocks &= ~bit
         if self[segment].freeBlocks != 0 { insertPartial(segment) }
         state.freeBlockBytes -= blockSizeBytes
+        state.takenBlockBytes += blockSizeBytes
         let block = segment * UInt32(geometry.blocksPerSegment) + UInt32(bit.trailingZeroBitCount)
         unsafe cs_store32(state.blockCounts + Int(block), 1)
         return block
@@ -105,6 +119,8 @@ extension Arena {
         if self[segment].freeBlocks != 0 { removePartial(segment) }
         self[segment].freeBlocks |= bit
         state.freeBlockBytes += blockSizeBytes
+        state.takenBlockBytes -= blockSizeBytes
+        self[segment].stuckRound = 0
         if self[segment].freeBlocks.nonzeroBitCount == Int(perSegment) {
             state.freeBlockBytes -= segmentSizeBytes
             giveBackLocked(segment: segment)
@@ -113,48 +129,48 @@ extension Arena {
         }
     }
 
-    private func insertPartial(_ segment: UInt32) {
-        let freeCount = self[segment].freeBlocks.nonzeroBitCount
-        let head = state.partialHeads[freeCount]
+    private func list(of segment: UInt32) -> Int {
+        Self.list(self[segment].use, self[segment].freeBlocks.nonzeroBitCount)
+    }
+
+    func insertPartial(_ segment: UInt32) {
+        guard !self[segment].isEvacuated else { return }
+        let list = list(of: segment)
+        let head = state.partialHeads[list]
         self[segment].next = head
         self[segment].previous = 0
         if head != 0 { self[head].previous = segment }
-        state.partialHeads[freeCount] = segment
+        state.partialHeads[list] = segment
     }
 
-    private func removePartial(_ segment: UInt32) {
-        let freeCount = self[segment].freeBlocks.nonzeroBitCount
+    func removePartial(_ segment: UInt32) {
+        guard !self[segment].isEvacuated else { return }
+        let list = list(of: segment)
         let (next, previous) = (self[segment].next, self[segment].previous)
         if next != 0 { self[next].previous = previous }
-        if previous != 0 { self[previous].next = next } else { state.partialHeads[freeCount] = next }
+        if previous != 0 { self[previous].next = next } else { state.partialHeads[list] = next }
     }
 
     // MARK: giving memory back to the system
 
-    /// Gives the pages of at most `count` free segments back, as long as more than `keep` are warm. Returns how many.
-    func discardWarm(count: Int, keep: Int) -> Int {
-        for done in 0..<count {
-            state.lock.lock()
-            let isExcess =
-                state.warmCount > keep
-                || (state.warmCount > 0
-                    && state.usedBytes
-                        + state.warmCount * segmentSizeBytes > state.limitBytes)
-            guard isExcess else {
-                state.lock.unlock()
-                return done
-            }
-            let segment = state.warmHead
-            state.warmHead = self[segment].next
-            state.warmCount -= 1
+    /// Gives the pages of a free segment back, if more than `keep` are warm or they would pass the limit. False: none was.
+    func discardOneWarm(keep: Int) -> Bool {
+        state.lock.lock()
+        let segment = state.warmHead
+        let isOver = state.usedBytes + state.warmCount * segmentSizeBytes > state.limitBytes
+        guard segment != 0, state.warmCount > keep || isOver else {
             state.lock.unlock()
-            state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
-            state.lock.withLock {
-                self[segment].next = state.coldHead
-                state.coldHead = segment
-            }
+            return false
         }
-        return count
+        state.warmHead = self[segment].next
+        state.warmCount -= 1
+        state.lock.unlock()
+        state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
+        state.lock.withLock {
+            self[segment].next = state.coldHead
+            state.coldHead = segment
+        }
+        return true
     }
 
     /// Sets the limit. Nothing is freed here.
@@ -165,12 +181,11 @@ extension Arena {
         state.lock.lock()
         defer { state.lock.unlock() }
         var free = 0
-        for freeCount in 1...geometry.blocksPerSegment {
-            var segment = state.partialHeads[freeCount]
+        for list in 0..<state.partialHeads.count {
+            var segment = state.partialHeads[list]
             while segment != 0 {
-                precondition(
-                    self[segment].freeBlocks.nonzeroBitCount == freeCount, "a segment is in the list of its count")
-                free += freeCount * blockSizeBytes
+                precondition(self.list(of: segment) == list, "a segment is in the list of its use and count")
+                free += list % 17 * blockSizeBytes
                 segment = self[segment].next
             }
         }

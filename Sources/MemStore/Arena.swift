@@ -13,6 +13,12 @@ struct SegmentState {
     var previous: UInt32 = 0
     /// A bit for each free block, with kind `.blocks`.
     var freeBlocks: UInt16 = 0
+    /// What its blocks are for.
+    var use = BlockUse.content
+    /// Its blocks are being moved elsewhere: it is in no list and gives out none.
+    var isEvacuated = false
+    /// The round of housekeeping in which not all of its blocks could be moved; 0 = none.
+    var stuckRound: UInt32 = 0
     var shard: UInt16 = 0
     var log = LogKind.probation
     /// Number of the segment within its shard.
@@ -24,7 +30,14 @@ struct SegmentState {
     var attachedBytes: UInt64 = 0
     /// Records keep their cas as a 32-bit difference to this.
     var casBase: UInt64 = 0
+    /// How much of it is dead, in sixteenths, and its neighbours among those of its shard with as much; 0 = none.
+    var deadShare: UInt8 = 0
+    var deadNext: UInt32 = 0
+    var deadPrevious: UInt32 = 0
 }
+
+/// What a block is for. Those of tables never move, so they are kept together.
+enum BlockUse: UInt8 { case content = 0, table = 1 }
 
 /// The arena's fields. GUARDED_BY `lock` but for those set once.
 @safe struct ArenaState {
@@ -32,8 +45,11 @@ struct SegmentState {
     let mapping: Mapping
     let segmentTable: UnsafeMutablePointer<SegmentState>
     let blockCounts: UnsafeMutablePointer<UInt32>
+    /// Who holds a block, as a hint (see BlockOwner). Changed and read atomically.
+    let blockOwners: UnsafeMutablePointer<UInt64>
     let segmentTableMapping: Mapping
     let blockCountMapping: Mapping
+    let blockOwnerMapping: Mapping
     let geometry: ArenaGeometry
     let segmentCount: UInt32
     let lock = Lock()
@@ -44,15 +60,22 @@ struct SegmentState {
     var limitBytes: Int
     /// Segments taken and tables charged, in bytes: the budget. INVARIANT: limitBytes is only passed by charges.
     var usedBytes = 0
-    /// Of `usedBytes`: memory of segments cut into blocks that no one has.
+    /// Of `usedBytes`: blocks that somebody has, and those of the same segments that no one has.
+    var takenBlockBytes = 0
     var freeBlockBytes = 0
+    /// Bytes that the housekeeper keeps free ahead of the next writers, and how it is woken when there are fewer.
+    var aheadBytes = 0
+    let shortage = Condition()
+    var isAwaited = false
     /// Free segments whose pages may be resident, those that are surely not, and the first never used.
     var warmHead: UInt32 = 0
     var warmCount = 0
     var coldHead: UInt32 = 0
     var freshNext: UInt32 = 1
-    /// Heads of the lists of segments by their number of free blocks, 1 ... 16.
-    var partialHeads: InlineArray<17, UInt32> = .init(repeating: 0)
+    /// Heads of the lists of segments by their use and their number of free blocks, 1 ... 16.
+    var partialHeads: InlineArray<34, UInt32> = .init(repeating: 0)
+    /// Counts rounds of housekeeping: what was stuck in one is tried again in the next.
+    var round: UInt32 = 1
 }
 
 /// Sizes that follow from the limit.
@@ -79,6 +102,9 @@ struct ArenaGeometry: Equatable {
 /// SAFETY: the state lives as long as the store; blocks and segments are disjoint and owned by whoever took
 /// them until they are given back.
 @safe struct Arena: @unchecked Sendable {  // guarded by its lock
+    /// From this limit on the 2 MiB that a huge page can waste are less than a hundredth of it.
+    private static let hugePageLimitBytes = 256 << 20
+
     private let pointer: UnsafeMutablePointer<ArenaState>
 
     /// Maps the address space: the larger of the limit and the machine's memory, so that the limit can be raised.
@@ -88,14 +114,18 @@ struct ArenaGeometry: Equatable {
         // A little more than the largest limit: segments on their way back to the system are in no list.
         let segments = max(limitBytes, machineBytes) / geometry.segmentSizeBytes + 64
         let mapping = try Mapping(sizeBytes: segments << geometry.segmentShift, what: "the arena")
+        if limitBytes >= Self.hugePageLimitBytes { mapping.preferHugePages() }
         let table = try Mapping(sizeBytes: segments * MemoryLayout<SegmentState>.stride, what: "the segment table")
         let counts = try Mapping(sizeBytes: segments * geometry.blocksPerSegment * 4, what: "the block counts")
+        let owners = try Mapping(sizeBytes: segments * geometry.blocksPerSegment * 8, what: "the blocks' owners")
         unsafe pointer = .allocate(capacity: 1)
         unsafe pointer.initialize(
             to: ArenaState(
                 mapping: mapping, segmentTable: table.base.assumingMemoryBound(to: SegmentState.self),
-                blockCounts: counts.base.assumingMemoryBound(to: UInt32.self), segmentTableMapping: table,
-                blockCountMapping: counts, geometry: geometry, segmentCount: UInt32(segments), limitBytes: limitBytes))
+                blockCounts: counts.base.assumingMemoryBound(to: UInt32.self),
+                blockOwners: owners.base.assumingMemoryBound(to: UInt64.self), segmentTableMapping: table,
+                blockCountMapping: counts, blockOwnerMapping: owners, geometry: geometry,
+                segmentCount: UInt32(segments), limitBytes: limitBytes))
         guard let zero = takeBlock(near: 0) else { preconditionFailure("an arena has room for a first block") }
         unsafe memset(address(ofBlock: zero), 0, geometry.blockSizeBytes)
         state.zeroBlock = zero
@@ -106,7 +136,9 @@ struct ArenaGeometry: Equatable {
         state.mapping.unmap()
         state.segmentTableMapping.unmap()
         state.blockCountMapping.unmap()
+        state.blockOwnerMapping.unmap()
         state.lock.destroy()
+        state.shortage.destroy()
         unsafe pointer.deinitialize(count: 1)
         unsafe pointer.deallocate()
     }
@@ -151,9 +183,14 @@ struct ArenaGeometry: Equatable {
     /// Counts one more holder of a block.
     @inline(__always) func retain(block: UInt32) { unsafe _ = cs_add32(state.blockCounts + Int(block), 1) }
 
+    /// How many holders a block has.
+    @inline(__always) func holderCount(ofBlock block: UInt32) -> UInt32 {
+        unsafe cs_load32_acquire(state.blockCounts + Int(block))
+    }
+
     /// Whether a block has more than one holder.
     @inline(__always) func isShared(block: UInt32) -> Bool {
-        unsafe cs_load32_acquire(state.blockCounts + Int(block)) > 1
+        holderCount(ofBlock: block) > 1
     }
 
     /// Gives one holder's count back; the last one frees the block. Returns whether it was the last.
@@ -174,6 +211,35 @@ struct ArenaGeometry: Equatable {
 
     /// Whether a segment could be taken now.
     var hasRoomForSegment: Bool { state.lock.withLock { state.usedBytes + segmentSizeBytes <= state.limitBytes } }
+
+    // MARK: freeing ahead
+
+    /// The housekeeper frees memory ahead: a 256th of the limit.
+    private static let aheadShare = 256
+
+    /// Whether less is free than should be for the next writers.
+    var isShort: Bool { state.lock.withLock { isShortLocked } }
+    @inline(__always) private var isShortLocked: Bool { state.usedBytes + state.aheadBytes > state.limitBytes }
+
+    /// Waits until memory gets short or the monotonic clock shows `nanoseconds`. One thread may call it.
+    func awaitShortage(until nanoseconds: UInt64) {
+        state.lock.lock()
+        defer { state.lock.unlock() }
+        state.aheadBytes = state.limitBytes / Self.aheadShare & ~(segmentSizeBytes - 1)
+        state.isAwaited = true
+        state.shortage.wait(state.lock, until: nanoseconds)
+        state.isAwaited = false
+    }
+
+    /// Ends `awaitShortage`.
+    func endWait() { state.lock.withLock { state.shortage.wakeOne() } }
+
+    /// Tells the housekeeper that memory was taken.
+    @inline(__always) func noteTaken() {
+        guard state.isAwaited, isShortLocked else { return }
+        state.isAwaited = false
+        state.shortage.wakeOne()
+    }
 
     /// Whether the limit is passed, by charges or because it was lowered.
     var isOverLimit: Bool { state.lock.withLock { state.usedBytes > state.limitBytes } }

@@ -65,10 +65,12 @@ extension Shard {
                 let entries = min(ContentShape.fanout, count - first)
                 let length = ContentShape.nodeHeaderSizeBytes + 4 * entries
                 let node = makePiece(length: length, capacity: length, session)
+                state.pieces[node].isNode = true
                 var allocated: UInt64 = 0
                 for index in first..<first + entries {
                     let reference = unsafe ContentReference(rawValue: references[index])
                     allocated += allocatedBytes(reference, level: level)
+                    noteOwner(of: reference, node: node)
                 }
                 let start = unsafe bytes(ofPiece: node)
                 unsafe start.storeBytes(of: allocated, as: UInt64.self)

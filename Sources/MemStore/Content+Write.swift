@@ -52,6 +52,7 @@ extension Shard {
         unsafe node.storeBytes(
             of: reference.rawValue, toByteOffset: ContentShape.nodeHeaderSizeBytes + 4 * index, as: UInt32.self)
         unsafe node.storeBytes(of: node.load(as: UInt64.self) &+ bytes, as: UInt64.self)
+        noteOwner(of: reference, node: piece)
     }
 
     /// A node with the content of `reference` that nobody else holds and that has at least `entryCount` entries.
@@ -77,6 +78,7 @@ extension Shard {
         } else {
             freePiece(old)
         }
+        if level == 1 { for index in 0..<oldCount { noteOwner(of: entry(index, ofNode: new), node: new) } }
         return new
     }
 
@@ -93,6 +95,7 @@ extension Shard {
         let node = makePiece(
             length: length, capacity: max(length, ContentShape.nodeHeaderSizeBytes + 4 * capacity), session)
         unsafe memset(bytes(ofPiece: node), 0, length)
+        state.pieces[node].isNode = true
         return node
     }
 
@@ -259,6 +262,16 @@ extension Shard {
         let isGrowing = previous > 0 && length > previous
         let capacity = isGrowing ? max(length, 2 * previous) : length
         return capacity > arena.blockSizeBytes * 7 / 8 ? arena.blockSizeBytes : capacity
+    }
+
+    /// Makes a block, of which the caller hands over a count, the leaf at `offset`, a multiple of the block's size.
+    func setLeaf(_ content: inout Content, at offset: UInt64, to block: UInt32, _ session: StoreSession) {
+        let end = offset + UInt64(arena.blockSizeBytes)
+        if end > content.size { extend(&content, to: end, session) }
+        changeLeaf(&content, block: offset >> UInt64(blockShift), session) { leaf in
+            self.release(leaf, level: 0)
+            return ContentReference(block: block)
+        }
     }
 
     /// Makes a hole of the range (within the size), freeing whole blocks.

@@ -92,6 +92,7 @@ extension Shard {
         let level = depth(content)
         if level >= 2, let piece = reference.piece, state.pieces[piece].holderCount == 1 {
             state.graveyard.append(GraveyardEntry(reference: reference, level: level))
+            noteCheap()
         } else {
             release(reference, level: level)
         }

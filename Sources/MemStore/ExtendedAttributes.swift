@@ -90,6 +90,20 @@ extension StoreSession {
         return try names.withBytes { (list) throws(StoreError) in try unsafe hand(list, to: buffer) }
     }
 
+    /// Shows each attribute with its value. The lock of the inode's shard is held.
+    func forEachExtendedAttribute(of inode: InodeReference, _ shard: Shard, _ body: (Bytes, Bytes) -> Void) {
+        for name in [Self.flagsAttribute, Self.exptimeAttribute] {
+            virtualAttribute(name.bytes, of: inode)?.withBytes { body(name.bytes, $0) }
+        }
+        allExtended(of: inode, shard).withBytes { all in
+            var position = 0
+            while let record = ExtendedRecord(in: all, at: position) {
+                body(record.name, record.value)
+                position += record.length
+            }
+        }
+    }
+
     /// setxattr(2). `mustExist` is XATTR_REPLACE, `mustNotExist` is XATTR_CREATE.
     /// - Throws: exists, noAttribute, rangeTooSmall (a name over 255 bytes), attributeTooLarge, noSpace, invalid, stale.
     public func setExtendedAttribute(

@@ -94,11 +94,7 @@ extension StoreSession {
     /// Frees a part of the contents that wait to be freed. False: none waits.
     private func freeBuried() -> Bool {
         for number in 0..<shared.shardCount {
-            let shard = shard(number: number)
-            shard.lock()
-            let didFree = shard.freeBuried(leafCount: Shard.graveyardSliceLeaves)
-            shard.unlock()
-            if didFree { return true }
+            if shard(number: number).buryOneSlice(waits: true) { return true }
         }
         return false
     }
@@ -121,7 +117,11 @@ extension StoreSession {
     /// Takes a block for the tree out of the session's reservation, which must hold one.
     func takeTreeBlock() -> UInt32 {
         shard(number: 0).countFiles(bytes: arena.blockSizeBytes)
-        return takeBlock()
+        let block = takeBlock()
+        // What was reserved could have been for anything; here it is known.
+        guard let better = arena.takeTableBlock() else { return block }
+        arena.giveBack(block: block)
+        return better
     }
 
     /// Gives a block of the tree back to the arena.

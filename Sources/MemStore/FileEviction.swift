@@ -15,9 +15,11 @@ extension StoreSession {
         guard tree.rules.evictsFiles else { return false }
         var turns = 0
         while turns < Self.turnsMax, tree.hasRoomForNotes {
-            tree.lock.lockExclusive()
+            var slice = shared.slices.begin()
+            slice.lockExclusive(tree.lock)
             let didEvict = evictStep(&turns)
             tree.lock.unlockExclusive()
+            shared.slices.end(slice, .reclaim)
             if didEvict { return true }
         }
         return false

@@ -98,6 +98,7 @@ extension StoreSession {
         case .missing: break
         }
         if key[key.count - 1] == UInt8(ascii: "/") { return .refused(.invalidPath) }
+        if isMetadataKey(key) { return .refused(.permissionDenied) }
         var components = PathComponents(found.rest)
         var count = 1
         while let name = components.next() {

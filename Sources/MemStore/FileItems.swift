@@ -8,7 +8,7 @@ extension StoreSession {
         tree.lock.lockShared(treeSlot)
         let served = lockServed(key, &view.presence)
         tree.lock.unlockShared(treeSlot)
-        guard let (inode, shard) = served else { return view }
+        guard let (inode, shard) = served else { return missed(key, view) }
         show(inode, shard, in: &view)
         countAccess(inode)
         return view
@@ -26,7 +26,7 @@ extension StoreSession {
         tree.lock.lockShared(treeSlot)
         guard let (inode, shard) = lockServed(key, &view.presence) else {
             tree.lock.unlockShared(treeSlot)
-            guard let exptime = options.vivify else { return view }
+            guard let exptime = options.vivify else { return missed(key, view) }
             return vivify(key, exptime, options)
         }
         let exptimeBefore = inode.fields.exptime
@@ -51,6 +51,17 @@ extension StoreSession {
             handleMarks(of: inode, options, &view)
         }
         if options.countsAccess { countAccess(inode) }
+        return view
+    }
+
+    /// What is shown of a key that no file has: a miss, or the text of a metadata key.
+    private func missed(_ key: Bytes, _ miss: ItemView) -> ItemView {
+        guard tree.rules.hasMetadataKeys, let text = metadata(key) else { return miss }
+        var view = ItemView()
+        view.presence = .present
+        view.size = text.count
+        view.tail = text
+        view.isFile = true
         return view
     }
 

@@ -48,7 +48,7 @@ import Glibc
     }
 
     /// The path from the root on, written from its end to its begin.
-    private func path(of inode: InodeReference, in tree: Tree) -> Bytes? {
+    func path(of inode: InodeReference, in tree: Tree) -> Bytes? {
         var start = sizeBytes
         var inode = inode
         while inode.ino != Tree.rootIno {

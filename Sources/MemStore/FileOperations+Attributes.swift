@@ -81,6 +81,8 @@ extension StoreSession {
         let (inode, shard) = try lockFile(
             ino,
             reserving: { inode in
+                // To cut all off frees memory and takes none: it must work when there is none.
+                if size == 0 { return MemoryNeed() }
                 let once = need(forCutOf: inode.fields.live)
                 return isOpen ? once : once.joined(with: need(forCutOf: inode.fields.published))
             })

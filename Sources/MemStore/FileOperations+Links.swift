@@ -58,9 +58,11 @@ extension StoreSession {
     /// Removes a file whose time has come, if it still has. No lock is held.
     func expire(_ ino: UInt32) {
         let tree = tree
-        tree.lock.lockExclusive()
-        if !tree.inode(ino).fields.isFree { _ = removeIfExpired(ino) }
-        tree.lock.unlockExclusive()
+        shared.slices.measure(.expiry) { slice in
+            slice.lockExclusive(tree.lock)
+            if !tree.inode(ino).fields.isFree { _ = removeIfExpired(ino) }
+            tree.lock.unlockExclusive()
+        }
     }
 
     /// Removes files whose time has come, at most `limit`, so that they hold no memory until somebody asks for them.

@@ -29,13 +29,28 @@ extension StoreSession {
 
     /// Counts one open handle, so that the inode survives unlink.
     /// - Throws: stale.
-    public func openFile(_ ino: Ino) throws(StoreError) {
+    @discardableResult public func openFile(_ ino: Ino) throws(StoreError) -> Int {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         if inode.fields.state.contains(.evicted) { throw .stale }
         inode.fields.openCount += 1
         // A new file is not yet used by its making.
         if inode.fields.state.contains(.published) { inode.fields.state.insert(.used) }
+        return Int(inode.fields.openCount)
+    }
+
+    /// Sets the access time where it is not later than the last change, or a day old.
+    /// Source: mount(8), relatime.
+    /// - Returns: whether it was set.
+    public func countAccess(to ino: Ino) -> Bool {
+        guard let (inode, shard) = try? lockInode(ino) else { return false }
+        defer { shard.unlock() }
+        let now = Timestamp.now()
+        let accessed = inode.fields.atime
+        let isRecent = accessed > inode.fields.mtime && accessed > inode.fields.ctime
+        if isRecent, now.seconds - accessed.seconds < 86_400 { return false }
+        inode.fields.atime = now
+        return true
     }
 
     /// Ends one open handle; the last release publishes a dirty inode.

@@ -18,6 +18,11 @@ public struct Timestamp: Equatable, Sendable {
         self.seconds = seconds
         self.nanoseconds = nanoseconds
     }
+
+    /// Whether a moment is later than another.
+    public static func > (left: Timestamp, right: Timestamp) -> Bool {
+        (left.seconds, left.nanoseconds) > (right.seconds, right.nanoseconds)
+    }
 }
 
 /// The type bits of a mode. Source: inode(7).
@@ -112,6 +117,14 @@ public struct DirectoryEntry {
     public var mode: UInt32
     /// Pass it to the next `readDirectory` to go on behind this entry. Never 0; 1 and 2 are `.` and `..`.
     public var cookie: UInt64
+
+    /// An entry of a listing.
+    public init(name: Bytes, ino: Ino, mode: UInt32, cookie: UInt64) {
+        self.name = name
+        self.ino = ino
+        self.mode = mode
+        self.cookie = cookie
+    }
 }
 
 /// What statfs(2) shows.

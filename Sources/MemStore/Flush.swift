@@ -15,11 +15,11 @@ extension StoreSession {
 
     /// Carries a pending flush_all out, once.
     func flushDueItems(_ now: UInt32) {
-        shared.reclaimLock.lock()
+        shared.flushLock.lock()
         let flush = unsafe cs_load32(&shared.flushSecond)
         let isDue = flush != 0 && flush <= now
         if isDue { unsafe cs_store32(&shared.flushSecond, 0) }
-        shared.reclaimLock.unlock()
+        shared.flushLock.unlock()
         if isDue { dropItems() }
     }
 
@@ -27,7 +27,7 @@ extension StoreSession {
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
             shard.lock()
-            shard.dropItems()
+            shared.slices.measure(.release) { _ in shard.dropItems() }
             shard.unlock()
         }
     }
@@ -38,12 +38,16 @@ extension Shard {
     func dropItems() {
         for kind in [LogKind.probation, .main] {
             countFiles(bytes: log(kind).attachedBytes)
+            if state.compaction.segment != 0, arena[state.compaction.segment].log == kind {
+                state.compaction = Compaction()
+            }
             var segment = log(kind).oldest
             while segment != 0 {
                 let next = arena[segment].next
                 if arena[segment].attachedBytes > 0 {
                     visitRecords(of: segment) { if let content = self.record(at: $0).content { self.release(content) } }
                 }
+                removeFromDeadList(segment)
                 giveBack(segment: segment)
                 segment = next
             }

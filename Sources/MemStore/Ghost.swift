@@ -1,4 +1,4 @@
-// Ghost: fingerprints of keys that were evicted on probation. One that comes back
+// Ghost: fingerprints of keys that were evicted. One that comes back soon
 // was worth keeping, and goes to the main log at once (S3-FIFO's ghost queue).
 // Source: Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023.
 import Glibc
@@ -43,15 +43,14 @@ import Glibc
         unsafe line[0] = UInt16(place)
     }
 
-    /// Makes the list fit for about as many keys as the shard holds; begins anew if it is off by half.
-    /// Returns the change of its size in bytes.
+    /// Makes the list fit for about as many keys as the shard holds. What it remembers is in the wrong lines then and soon
+    /// overwritten. Returns the change of its size in bytes.
     mutating func fit(itemCount: Int) -> Int {
         let wanted = min(lineCountMax, max(8, itemCount / Self.perLine))
         guard lineCount == 0 || wanted > lineCount * 2 || wanted < lineCount / 3 else { return 0 }
         let before = sizeBytes
-        mapping.discard(offset: 0, count: before)
-        unsafe memset(mapping.base, 0, before)
         lineCount = wanted
+        if sizeBytes < before { mapping.discard(offset: sizeBytes, count: before - sizeBytes) }
         return sizeBytes - before
     }
 }

@@ -1,7 +1,6 @@
 // Index: where an item's record is, by its hash. An array of cache lines in the
 // order of the hashes: line = hash * lineCount / 2^32. Eight lines are a group; what does not fit into its
-// line goes to a spill line of the group. It grows by a quarter, one group at a time, from the upper
-// end down: the order makes every new home lie at or above the old one, so the array is stretched in place.
+// line goes to a spill line of the group. How it grows and shrinks is in Index+Resize.swift.
 import CShims
 import Glibc
 
@@ -13,15 +12,17 @@ import Glibc
     /// Items per line at which the index grows: 10.8 of 12 places, 6.7 bytes an item.
     static let itemsPerTenLinesMax = 108
 
-    private let mapping: Mapping
+    let mapping: Mapping
     private let spillMapping: Mapping
-    private let lineCountMax: UInt32
-    /// Lines in use; while growing, of the groups below `frontier`.
-    private(set) var lineCount: UInt32 = Index.linesPerGroup
-    /// Lines after the growth that is under way; 0 = none is.
-    private(set) var newLineCount: UInt32 = 0
-    /// Groups from here on (by the old count) have been moved.
-    private(set) var frontier: UInt32 = 0
+    let lineCountMax: UInt32
+    /// Lines in use; while the index is resized, of the groups that were not moved yet.
+    var lineCount: UInt32 = Index.linesPerGroup
+    /// Lines after the resizing that is under way; 0 = none is.
+    var newLineCount: UInt32 = 0
+    /// The groups (by the old count) from here on have been moved when the index grows, those below when it shrinks.
+    var frontier: UInt32 = 0
+    /// Lines from the last on that may have pages which nothing uses any more.
+    var lineCountTouched: UInt32 = Index.linesPerGroup
     private(set) var count = 0
     /// Spill lines: number 0 is unused; the free ones are linked by their `spillLine`.
     private var spillNext: UInt32 = 1
@@ -45,20 +46,25 @@ import Glibc
 
     // MARK: places
 
-    @inline(__always) private func line(_ number: UInt32) -> IndexLine {
+    @inline(__always) func line(_ number: UInt32) -> IndexLine {
         unsafe IndexLine(at: mapping.base + Int(number) &* IndexLine.sizeBytes)
     }
-    @inline(__always) private func spill(_ number: UInt32) -> IndexLine {
+    @inline(__always) func spill(_ number: UInt32) -> IndexLine {
         unsafe IndexLine(at: spillMapping.base + Int(number) &* IndexLine.sizeBytes)
     }
-    @inline(__always) private static func scale(_ hash: UInt64, _ count: UInt32) -> UInt32 {
+    @inline(__always) static func scale(_ hash: UInt64, _ count: UInt32) -> UInt32 {
         UInt32(truncatingIfNeeded: ((hash >> 16 & 0xffff_ffff) &* UInt64(count)) >> 32)
     }
     @inline(__always) static func tag(_ hash: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: hash) }
 
+    /// While the index is resized: whether what was in this group (by the old count) is in its new place.
+    @inline(__always) private func isMoved(group: UInt32) -> Bool {
+        newLineCount > lineCount ? group >= frontier : group < frontier
+    }
+
     @inline(__always) private func homeNumber(_ hash: UInt64) -> UInt32 {
         let number = Self.scale(hash, lineCount)
-        guard newLineCount != 0, number / Self.linesPerGroup >= frontier else { return number }
+        guard newLineCount != 0, isMoved(group: number / Self.linesPerGroup) else { return number }
         return Self.scale(hash, newLineCount)
     }
 
@@ -111,7 +117,7 @@ import Glibc
         count += 1
     }
 
-    private mutating func place(_ hash: UInt64, _ reference: UInt32) {
+    mutating func place(_ hash: UInt64, _ reference: UInt32) {
         let number = homeNumber(hash)
         let home = line(number)
         if let free = home.freePlace {
@@ -183,63 +189,11 @@ import Glibc
         return spillNext - 1
     }
 
-    private mutating func giveBackSpillLine(_ number: UInt32) {
+    mutating func giveBackSpillLine(_ number: UInt32) {
         spill(number).clear()
         spill(number).spillLine = spillFree
         spillFree = number
         spillCount -= 1
-    }
-
-    // MARK: growing
-
-    var isGrowing: Bool { newLineCount != 0 }
-    @inline(__always) var wantsToGrow: Bool {
-        newLineCount == 0 && count &* 10 > Int(lineCount) &* Self.itemsPerTenLinesMax && lineCount < lineCountMax
-    }
-
-    /// Begins to grow: small indexes to the double, others by a quarter.
-    mutating func beginGrowth() {
-        let wanted = lineCount < 1024 ? lineCount * 2 : lineCount + lineCount / 4
-        newLineCount = min(wanted & ~7, lineCountMax)
-        frontier = lineCount / Self.linesPerGroup
-    }
-
-    /// Moves one group; `hashOf` reads a record's key.
-    mutating func growOneGroup(_ hashOf: (UInt32) -> UInt64) {
-        frontier -= 1
-        let firstLine = frontier * Self.linesPerGroup
-        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1024) { scratch in
-            var gathered = 0
-            var next = line(firstLine).spillLine
-            for number in firstLine..<firstLine + Self.linesPerGroup {
-                unsafe gather(line(number), into: scratch, &gathered)
-                line(number).clear()
-            }
-            while next != 0 {
-                let number = next
-                next = spill(number).spillLine
-                unsafe gather(spill(number), into: scratch, &gathered)
-                giveBackSpillLine(number)
-            }
-            for index in 0..<gathered {
-                let reference = unsafe scratch[index]
-                place(hashOf(reference), reference)
-            }
-        }
-        if frontier == 0 {
-            lineCount = newLineCount
-            newLineCount = 0
-        }
-    }
-
-    @unsafe private func gather(
-        _ line: IndexLine, into scratch: UnsafeMutableBufferPointer<UInt32>, _ gathered: inout Int
-    ) {
-        for place in 0..<IndexLine.placeCount where line.reference(place) != 0 {
-            precondition(gathered < scratch.count, "a group holds about a hundred references")
-            unsafe scratch[gathered] = line.reference(place)
-            gathered += 1
-        }
     }
 
     /// Forgets everything and gives the memory back.
@@ -249,6 +203,7 @@ import Glibc
         lineCount = Self.linesPerGroup
         newLineCount = 0
         frontier = 0
+        lineCountTouched = Self.linesPerGroup
         count = 0
         spillNext = 1
         spillFree = 0
@@ -263,8 +218,8 @@ import Glibc
         while position < 1 << 32 {
             let number = homeNumber(position << 16)
             let first = number & ~7
-            let inUse =
-                newLineCount != 0 && Self.scale(position << 16, lineCount) / 8 >= frontier ? newLineCount : lineCount
+            let isMoved = newLineCount != 0 && isMoved(group: Self.scale(position << 16, lineCount) / 8)
+            let inUse = isMoved ? newLineCount : lineCount
             for line in first..<first + Self.linesPerGroup { forEach(self.line(line), body) }
             var next = line(first).spillLine
             while next != 0 {
@@ -272,7 +227,11 @@ import Glibc
                 next = spill(next).spillLine
             }
             // The first position of the next group.
-            position = ((UInt64(first) + 8) << 32 + UInt64(inUse) - 1) / UInt64(inUse)
+            position = Self.position(ofLine: first + Self.linesPerGroup, of: inUse)
+            // A group of a shrinking index may be filled only up to where its contents come from.
+            if isMoved, newLineCount < lineCount {
+                position = min(position, Self.position(ofLine: frontier * Self.linesPerGroup, of: lineCount))
+            }
             if isEnough() { return position < 1 << 32 ? position : nil }
         }
         return nil
@@ -280,6 +239,10 @@ import Glibc
 
     @inline(__always) private func forEach(_ line: IndexLine, _ body: (UInt32) -> Void) {
         for place in 0..<IndexLine.placeCount where line.reference(place) != 0 { body(line.reference(place)) }
+    }
+    /// The first position in a line or behind it.
+    private static func position(ofLine line: UInt32, of lineCount: UInt32) -> UInt64 {
+        (UInt64(line) << 32 + UInt64(lineCount) - 1) / UInt64(lineCount)
     }
     /// The position of a hash for `forEachReference`.
     static func position(_ hash: UInt64) -> UInt64 { hash >> 16 & 0xffff_ffff }

@@ -120,6 +120,7 @@ extension StoreSession {
                 isDone = mark(reference, hash, in: shard, command, &result)
             } else {
                 shard.remove(reference, hash)
+                shard.resizeIndex(steps: 1)
             }
             shard.unlock()
             if isDone { return result }

@@ -64,13 +64,26 @@ extension Shard {
     private func insert(_ hash: UInt64, _ reference: Reference) {
         let sizeBefore = state.index.sizeBytes
         state.index.insert(hash, reference)
-        if state.index.isGrowing {
-            state.index.growOneGroup { self.hash(of: self.record(at: $0)) }
-        } else if state.index.wantsToGrow {
-            state.index.beginGrowth()
-        }
         let grown = state.index.sizeBytes - sizeBefore
         if grown != 0 { arena.charge(bytes: grown) }
+        resizeIndex(steps: 1)
+    }
+
+    /// Moves at most `steps` groups of the index, if it does not fit the number of items.
+    @inline(__always) func resizeIndex(steps: Int) {
+        guard state.index.wantsToResize else { return }
+        let sizeBefore = state.index.sizeBytes
+        for _ in 0..<steps where !resizeIndex() { break }
+        let change = state.index.sizeBytes - sizeBefore
+        if change != 0 { arena.charge(bytes: change) }
+    }
+
+    /// Moves one group of the index, as a slice. False: the index fits the number of items.
+    func resizeIndex() -> Bool {
+        let slice = state.slices.begin()
+        guard state.index.resizeOneStep(prefetch, { self.hash(of: self.record(at: $0)) }) else { return false }
+        state.slices.end(slice, .index)
+        return true
     }
 
     // MARK: removing

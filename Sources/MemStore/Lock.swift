@@ -30,6 +30,16 @@ import Glibc
         assert(code == 0, "pthread_mutex_lock failed")
     }
 
+    /// Takes the lock if nobody has it.
+    @inline(__always) func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
+
+    /// Waits for the lock, takes it and returns the nanoseconds that this took.
+    func lockTimed() -> UInt64 {
+        let begun = SliceTimes.monotonicNanoseconds
+        lock()
+        return SliceTimes.monotonicNanoseconds &- begun
+    }
+
     /// Gives the lock back.
     @inline(__always) public func unlock() {
         let code = unsafe pthread_mutex_unlock(mutex)
@@ -52,8 +62,12 @@ import Glibc
 
     init() {
         unsafe condition = .allocate(capacity: 1)
-        let code = unsafe pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        let code = unsafe pthread_cond_init(condition, &attributes)
         precondition(code == 0, "pthread_cond_init failed")
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     /// Frees the condition. Nobody may wait for it.
@@ -64,6 +78,12 @@ import Glibc
 
     /// Gives the lock back, waits to be woken, and takes the lock again. May wake without a cause.
     func wait(_ lock: Lock) { unsafe pthread_cond_wait(condition, lock.mutex) }
+
+    /// The same, but until `nanoseconds` of the monotonic clock at the longest.
+    func wait(_ lock: Lock, until nanoseconds: UInt64) {
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        unsafe pthread_cond_timedwait(condition, lock.mutex, &time)
+    }
 
     func wakeOne() { unsafe pthread_cond_signal(condition) }
 

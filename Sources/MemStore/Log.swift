@@ -11,9 +11,13 @@ struct LogState {
     var segmentCount = 0
     /// Offset in the oldest segment from which eviction goes on.
     var cursor = 0
+    /// The segment that compaction moves records or pieces of this log to; closed for all others. 0 = none.
+    var target: UInt32 = 0
     /// Live bytes of its records, and of contents that these hold.
     var liveBytes = 0
     var attachedBytes = 0
+    /// All of these.
+    var heldBytes: Int { liveBytes + attachedBytes }
 }
 
 extension Shard {
@@ -31,11 +35,17 @@ extension Shard {
     func append(_ size: Int, to kind: LogKind, _ session: StoreSession) -> (segment: UInt32, offset: Int) {
         if !hasRoom(size, in: kind) { open(session.takeReservedSegment(), in: kind) }
         let segment = state.logs[Int(kind.rawValue)].youngest
+        return (segment, claim(size, in: segment))
+    }
+
+    /// Takes the next `size` bytes of a segment, which are there, and counts them as live. Returns where they begin.
+    @inline(__always)
+    func claim(_ size: Int, in segment: UInt32) -> Int {
         let offset = Int(arena[segment].usedBytes)
         arena[segment].usedBytes += UInt32(size)
         arena[segment].liveBytes += UInt32(size)
-        state.logs[Int(kind.rawValue)].liveBytes += size
-        return (segment, offset)
+        state.logs[Int(arena[segment].log.rawValue)].liveBytes += size
+        return offset
     }
 
     /// Makes an empty segment the young end of a log.
@@ -62,20 +72,40 @@ extension Shard {
         let kind = arena[segment].log
         arena[segment].liveBytes -= UInt32(size)
         state.logs[Int(kind.rawValue)].liveBytes -= size
-        guard arena[segment].liveBytes == 0, segment != state.reclaimingSegment else { return }
-        if segment == state.logs[Int(kind.rawValue)].youngest {
-            // The open segment begins anew.
+        guard arena[segment].liveBytes == 0, segment != state.reclaimingSegment else {
+            return noteDeadShare(of: segment)
+        }
+        // A compaction under way needs its target, and frees its source itself.
+        let isNeeded = state.compaction.segment != 0 && segment == log(kind).target
+        if segment == state.compaction.segment { return noteDeadShare(of: segment) }
+        if segment == log(kind).youngest || isNeeded {
+            // What is written to begins anew.
             arena[segment].usedBytes = 0
-            if segment == state.logs[Int(kind.rawValue)].oldest { state.logs[Int(kind.rawValue)].cursor = 0 }
+            noteDeadShare(of: segment)
+            if segment == log(kind).oldest { state.logs[Int(kind.rawValue)].cursor = 0 }
         } else {
             unlink(segment)
             giveBack(segment: segment)
         }
     }
 
-    /// Takes a segment out of its log's list.
+    /// Puts an adopted segment behind `older` in its log.
+    func link(_ segment: UInt32, behind older: UInt32) {
+        let next = arena[older].next
+        precondition(next != 0, "what is compacted is not the open segment")
+        arena[segment].previous = older
+        arena[segment].next = next
+        arena[older].next = segment
+        arena[next].previous = segment
+        state.logs[Int(arena[segment].log.rawValue)].segmentCount += 1
+    }
+
+    /// Takes a segment out of its log's lists.
     func unlink(_ segment: UInt32) {
         let kind = Int(arena[segment].log.rawValue)
+        removeFromDeadList(segment)
+        if state.logs[kind].target == segment { state.logs[kind].target = 0 }
+        if state.compaction.segment == segment { state.compaction = Compaction() }
         let (next, previous) = (arena[segment].next, arena[segment].previous)
         if previous != 0 {
             arena[previous].next = next

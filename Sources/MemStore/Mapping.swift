@@ -35,6 +35,13 @@ import Glibc
         if unsafe madvise(start + from, to - from, Self.discardLocked) != 0 { unsafe memset(start + from, 0, to - from) }
     }
 
+    /// Lets the system use pages of 2 MiB: one fault instead of 512 where much is filled at once, and fewer misses
+    /// of the address cache. Up to 2 MiB more than is used can then be resident.
+    func preferHugePages() {
+        // Source: madvise(2), the value of MADV_HUGEPAGE. A kernel without them refuses, which changes nothing.
+        unsafe madvise(start, sizeBytes, 14)
+    }
+
     /// Ends the mapping.
     func unmap() { unsafe munmap(start, sizeBytes) }
 }

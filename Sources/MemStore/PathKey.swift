@@ -18,6 +18,20 @@ enum PathKey {
         return nil
     }
 
+    /// Where the last component of a key begins, if that stands for itself: no escape, a name, and a key that is short
+    /// enough for its path to be. Nil for all others.
+    @inline(__always) static func plainNameStart(of key: Bytes) -> Int? {
+        guard key.count <= Limits.pathLengthMax - Limits.nameLengthMax else { return nil }
+        var start = key.count
+        while start > 0 {
+            let byte = key[start - 1]
+            if byte == UInt8(ascii: "/") { break }
+            if byte == UInt8(ascii: "%") || byte == 0 { return nil }
+            start -= 1
+        }
+        return start > 0 && isName(key[start..<key.count]) ? start : nil
+    }
+
     /// Decodes an escaped path. `%XX` is decoded only where it stands for a byte that is escaped; else it is literal.
     ///
     /// - Parameter buffer: where the path is put, at least `escaped.count` or `Limits.pathLengthMax` bytes.

@@ -32,7 +32,7 @@ struct PathWalk {
 
     private var directory: UInt32
     private var rest: Bytes
-    private var linksLeft = Limits.symlinksFollowedMax
+    private(set) var linksLeft = Limits.symlinksFollowedMax
     private var usesLastBuffer = false
 
     /// A walk along `path` from `directory` on.
@@ -132,13 +132,41 @@ struct PathWalk {
 extension StoreSession {
     /// Resolves a file key. The tree's lock is held (see `PathWalk`). A key that can name no file leads nowhere.
     func resolve(_ key: Bytes, followsLast: Bool) -> Resolution {
+        guard let nameStart = PathKey.plainNameStart(of: key) else {
+            return resolveAll(of: key, followsLast: followsLast).resolution
+        }
+        let directories = directories()
+        let generation = tree.lock.generation
+        let part = key[0..<nameStart]
+        if let directory = directories.find(part, generation: generation) {
+            var walk = PathWalk(key[nameStart..<key.count], from: directory)
+            return walk.run(self, followsLast: followsLast)
+        }
+        let (resolution, isDirect) = resolveAll(of: key, followsLast: followsLast)
+        // The walk came to the last component: its directory is known now.
+        if isDirect, resolution.kind == .found || resolution.kind == .missing && resolution.rest.isEmpty {
+            directories.insert(part, ino: resolution.parent, generation: generation)
+        }
+        return resolution
+    }
+
+    private func directories() -> DirectoryCache {
+        if let directories = state.directories { return directories }
+        let made = DirectoryCache()
+        state.directories = made
+        return made
+    }
+
+    /// Resolves all components of a file key; tells also whether the way led through no symlink.
+    private func resolveAll(of key: Bytes, followsLast: Bool) -> (resolution: Resolution, isDirect: Bool) {
         let tree = tree
-        guard let prefix = PathKey.prefix(of: key, in: tree.rules) else { return Resolution() }
+        guard let prefix = PathKey.prefix(of: key, in: tree.rules) else { return (Resolution(), false) }
         let escaped = key[tree.rules.prefixes[prefix].count..<key.count]
         let directory = tree.rules.directories[prefix]
-        guard let path = path(escaped, below: directory) else { return Resolution() }
+        guard let path = path(escaped, below: directory) else { return (Resolution(), false) }
         var walk = PathWalk(path, from: Tree.rootIno)
-        return walk.run(self, followsLast: followsLast)
+        let resolution = walk.run(self, followsLast: followsLast)
+        return (resolution, walk.linksLeft == Limits.symlinksFollowedMax)
     }
 
     /// The path of a key's escaped part below a prefix' directory: in place, or in the session's scratch memory.

@@ -13,8 +13,26 @@ struct PieceState {
     /// Bytes in use, and bytes that it can grow to in place.
     var length: UInt32
     var capacity: UInt32
+    /// Leases in the lower bits, the mark of a node in the highest.
+    private var leasesAndMark: UInt32 = 0
+
+    init(place: Reference, holderCount: UInt32, length: UInt32, capacity: UInt32) {
+        self.place = place
+        self.holderCount = holderCount
+        self.length = length
+        self.capacity = capacity
+    }
+
     /// Of the holders, those that are leases of readers.
-    var leaseCount: UInt32 = 0
+    var leaseCount: UInt32 {
+        get { leasesAndMark & ~(1 << 31) }
+        set { leasesAndMark = leasesAndMark & 1 << 31 | newValue }
+    }
+    /// Whether it is a node of a content's tree, not bytes.
+    var isNode: Bool {
+        get { leasesAndMark >> 31 == 1 }
+        set { leasesAndMark = leaseCount | (newValue ? 1 << 31 : 0) }
+    }
 }
 
 /// The pieces of a shard by number. GUARDED_BY the shard's lock.
@@ -39,6 +57,11 @@ struct PieceState {
 
     /// Bytes of table that numbers have used so far.
     var sizeBytes: Int { Int(next) * MemoryLayout<PieceState>.stride }
+
+    /// Whether a number is that of a node that somebody holds.
+    func isNode(_ number: UInt32) -> Bool {
+        number > 0 && number < next && self[number].holderCount > 0 && self[number].isNode
+    }
 
     /// A free number.
     mutating func take() -> UInt32 {

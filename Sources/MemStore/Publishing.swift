@@ -41,6 +41,7 @@ extension Tree {
         shard.retain(content)
         inode.fields.live = content
         inode.fields.published = content
+        shard.noteOwner(of: content, ino: inode.ino)
         countPublished(from: 0, to: content.size)
         inode.fields.cas = cas
         inode.fields.state.remove([.dirty, .grownOnly])

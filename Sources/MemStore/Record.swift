@@ -46,6 +46,8 @@ struct RecordFields {
     private let base: UnsafeMutableRawPointer
 
     static let headerSizeBytes = 12
+    /// Uses are counted up to here; 2 bits. Source: this layout.
+    static let usesMax: UInt32 = 3
     /// Longest value that is kept inside of a record; 15 bits. Source: this layout.
     static let inlineValueLengthMax = 1 << 14
 
@@ -131,7 +133,7 @@ struct RecordFields {
     /// Counts a use. Writes only where something changes, so that reading a hot item dirties no cache line.
     @inline(__always) func use(at second: UInt32) {
         let before = access
-        let after = second << 2 | min(3, (before & 3) + 1)
+        let after = second << 2 | min(Self.usesMax, (before & 3) + 1)
         if before != after { access = after }
         if !meta.contains(.fetched) { meta.insert(.fetched) }
     }

@@ -17,6 +17,7 @@
     let umask: UInt32
     let uid: UInt32
     let publishesAppends: Bool
+    let hasMetadataKeys: Bool
     private let groups: UnsafeMutablePointer<UInt32>
     private let groupCount: Int
 
@@ -32,6 +33,7 @@
         hasCas = configuration.hasCas
         umask = configuration.umask
         publishesAppends = configuration.publishIntervalSeconds > 0
+        hasMetadataKeys = configuration.hasMetadataKeys
         let user = configuration.servingUser
         uid = user.uid
         groupCount = user.groups.count + 1

@@ -12,16 +12,20 @@ import Glibc
     let evictions: Unmanaged<EvictionNotes>
     let casCounter: UnsafeMutablePointer<UInt64>
     let heldByReaders: UnsafeMutablePointer<UInt64>
+    let cheapShards: UnsafeMutablePointer<UInt32>
+    let slices: SliceTimes
     let itemSizeMaxBytes: Int
     let inlineValueLengthMax: Int
     let evictsItems: Bool
     let hasCas: Bool
     let prefixes: PrefixTable
-    let reclaimLock = Lock()
-    /// GUARDED_BY reclaimLock: the shard whose turn it is.
-    var reclaimCursor = 0
-    /// GUARDED_BY reclaimLock: a segment set aside so that reclaiming can always move what it keeps; 0 = in use.
-    var spareSegment: UInt32 = 0
+    /// Threads that can reclaim at the same time.
+    let lanes: UnsafeMutablePointer<ReclaimLane>
+    let laneCount: Int
+    func lane(_ number: Int) -> ReclaimLane { unsafe lanes[number] }
+    /// The shard whose turn it is to be reclaimed from; one that is in the middle of something keeps it. Changed atomically.
+    var reclaimCursor: UInt32 = 0
+    let flushLock = Lock()
     /// A pending flush_all, as a second of the clock; 0 = none. Written atomically.
     var flushSecond: UInt32 = 0
 }
@@ -40,8 +44,12 @@ import Glibc
     var reservedBlocks: [UInt32] = []
     /// What a session keeps of its reservations, so that the next small change need not ask the arena.
     let stash: MemoryNeed
-    /// Steps of reclaiming in a row after which there was still no segment to be had.
-    var fruitlessCount = 0
+    /// Bytes that eviction has moved instead of freeing, since there was a segment to be had.
+    var movedBytes = 0
+    /// Made at the first file key.
+    var directories: DirectoryCache?
+    /// The text of a metadata key that is being read.
+    var lentText = LentText()
 }
 
 /// One thread's access to a store.
@@ -96,8 +104,10 @@ import Glibc
     /// Gives the session's memory and slot back.
     public func end() {
         giveBackReserved(keeping: MemoryNeed())
+        state.directories?.deallocate()
         let owner = unsafe state.owner
         let slot = state.slot
+        state.lentText.deallocate()
         unsafe pointer.deinitialize(count: 1)
         unsafe pointer.deallocate()
         unsafe owner._withUnsafeGuaranteedRef { $0.giveBack(slot: slot) }

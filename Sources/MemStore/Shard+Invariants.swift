@@ -31,6 +31,7 @@ extension Shard {
         precondition(records == state.index.count, "the index names live records only")
         precondition(records == state.statistics.itemCount, "items are counted")
         precondition(itemBytes == state.statistics.itemBytes, "the bytes of items are counted")
+        checkDeadLists()
         let live = checkList(of: .pieces) { self.livePieceBytes(of: $0) }
         precondition(live == log(.pieces).liveBytes, "the pieces' log counts its live bytes")
     }
@@ -45,6 +46,10 @@ extension Shard {
             precondition(arena[segment].log == kind && arena[segment].shard == number, "a segment knows its log")
             let measured = measure(segment)
             precondition(measured == Int(arena[segment].liveBytes), "a segment counts its live bytes")
+            let dead = Int(arena[segment].usedBytes) - measured
+            precondition(
+                (dead * 16) >> arena.geometry.segmentShift == Int(arena[segment].deadShare),
+                "a segment is counted among those as dead as it is")
             live += measured
             count += 1
             previous = segment
@@ -53,6 +58,24 @@ extension Shard {
         precondition(previous == log(kind).youngest, "the youngest segment is the last")
         precondition(count == log(kind).segmentCount, "segments are counted")
         return live
+    }
+
+    private func checkDeadLists() {
+        for share in 1...16 {
+            var segment = state.deadHeads[share]
+            var previous: UInt32 = 0
+            while segment != 0 {
+                precondition(
+                    arena[segment].deadShare == share && arena[segment].shard == number,
+                    "a segment is in the list of its share")
+                precondition(arena[segment].deadPrevious == previous, "segments are linked both ways")
+                previous = segment
+                segment = arena[segment].deadNext
+            }
+        }
+        for kind in [LogKind.probation, .main, .pieces] where log(kind).target != 0 {
+            precondition(arena[log(kind).target].log == kind, "a target belongs to its log")
+        }
     }
 
     private func livePieceBytes(of segment: UInt32) -> Int {

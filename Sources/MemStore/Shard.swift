@@ -11,6 +11,8 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     let number: UInt16
     let arena: Arena
     let lock = Lock()
+    /// Where evictions are told of; the store keeps it alive.
+    var evictions: Unmanaged<EvictionNotes>?
     var index: Index
     /// Segment number of each segment of this shard, by its local number; references hold local numbers.
     let segments: UnsafeMutablePointer<UInt32>
@@ -25,19 +27,28 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     var graveyard: [GraveyardEntry] = []
     /// The segment that a reclaim is walking through; 0 = none.
     var reclaimingSegment: UInt32 = 0
+    /// The segment that is being emptied, over several slices.
+    var compaction = Compaction()
+    /// The first segment of each share of dead bytes, in sixteenths; those with none are in no list.
+    var deadHeads: InlineArray<17, UInt32> = .init(repeating: 0)
     var statistics = ShardStatistics()
     /// A part of what files take (see FileBudget). Changed and read atomically.
     var fileBytes: UInt64 = 0
     /// Hits of items in the two queues, halved now and then: what eviction weighs.
     var hits: InlineArray<2, Int> = .init(repeating: 0)
-    /// Segments emptied since the hits were halved.
-    var emptiedCount = 0
+    /// Bytes that eviction has gone through since the hits were halved.
+    var passedBytes = 0
+    /// What chance decides by, in eviction.
+    var chance: UInt64 = 1
     let seed: UInt64
     let hasCas: Bool
     /// Where `nextCas` of the whole store is counted.
     let casCounter: UnsafeMutablePointer<UInt64>
     /// Bytes of contents that only readers hold, in all shards; changed atomically.
     let heldByReaders: UnsafeMutablePointer<UInt64>
+    /// A bit for each shard in which memory is free for the moving; changed atomically.
+    let cheapShards: UnsafeMutablePointer<UInt32>
+    let slices: SliceTimes
 }
 
 /// The counters of a shard.
@@ -52,6 +63,11 @@ struct ShardStatistics {
     var itemsStoredTotal = 0
     var evictions = 0
     var evictedUnfetched = 0
+    /// Of these, items that had an expiry.
+    var evictedExpiring = 0
+    /// When the last item was evicted, and how long nobody had asked for it.
+    var lastEvictionSecond: UInt32 = 0
+    var lastEvictedIdleSeconds: UInt32 = 0
     var expiredUnfetched = 0
     var reclaimed = 0
 }
@@ -115,6 +131,9 @@ typealias Reference = UInt32
     @inline(__always) func nextCas() -> UInt64 {
         state.hasCas ? (unsafe cs_add64(state.casCounter, 1)) : 0
     }
+
+    /// Gives back a cas that was not used, unless another was given out since.
+    func takeBack(cas: UInt64) { if state.hasCas { unsafe cs_take_back64(state.casCounter, cas) } }
 
     // MARK: local segment numbers
 

@@ -8,6 +8,8 @@ public struct StoreStatistics: Sendable {
     public var memoryUsedBytes = 0
     /// Of these, free blocks in segments that are partly in use.
     public var memoryFreeBlockBytes = 0
+    /// Of these, bytes that hold something: records, pieces, blocks, index, tables. The rest is dead or free in parts.
+    public var memoryLiveBytes = 0
     public var segmentSizeBytes = 0
     public var blockSizeBytes = 0
     public var shardCount = 0
@@ -19,6 +21,11 @@ public struct StoreStatistics: Sendable {
     public var itemsStoredTotal = 0
     public var evictions = 0
     public var evictedUnfetched = 0
+    /// Evicted items that had an expiry; seconds from the last access of the item that was evicted last to its end.
+    public var evictedExpiring = 0
+    public var lastEvictedIdleSeconds = 0
+    /// The second of that eviction; 0 = nothing was evicted yet.
+    var lastEvictionSecond: UInt32 = 0
     public var expiredUnfetched = 0
     public var reclaimed = 0
     public var crawlerChecked = 0
@@ -36,6 +43,11 @@ public struct StoreStatistics: Sendable {
     public var heldByReadersBytes = 0
     public var indexBytes = 0
     public var ghostBytes = 0
+    /// Slices of work outside of commands since the start or the last reset, the longest of each kind (`SliceKind`),
+    /// and the time that one in ten thousand passes.
+    public var sliceCount = 0
+    public var sliceNanosecondsMax = [Int](repeating: 0, count: SliceKind.allCases.count)
+    public var sliceNanoseconds9999 = 0
     public init() {}
 }
 
@@ -50,6 +62,11 @@ extension Shard {
         sum.itemsStoredTotal += own.itemsStoredTotal
         sum.evictions += own.evictions
         sum.evictedUnfetched += own.evictedUnfetched
+        sum.evictedExpiring += own.evictedExpiring
+        if own.lastEvictionSecond > sum.lastEvictionSecond {
+            sum.lastEvictionSecond = own.lastEvictionSecond
+            sum.lastEvictedIdleSeconds = Int(own.lastEvictedIdleSeconds)
+        }
         sum.expiredUnfetched += own.expiredUnfetched
         sum.reclaimed += own.reclaimed
         sum.crawlerChecked += own.crawlerChecked
@@ -57,7 +74,9 @@ extension Shard {
         sum.indexBytes += state.index.sizeBytes
         sum.ghostBytes += state.ghost.sizeBytes
         sum.fileBytes += Int(truncatingIfNeeded: unsafe cs_load64(&state.fileBytes))
-        for kind in [LogKind.probation, .main] { sum.evictableBytes += log(kind).liveBytes + log(kind).attachedBytes }
+        for kind in [LogKind.probation, .main] { sum.evictableBytes += log(kind).heldBytes }
+        for kind in [LogKind.probation, .main, .pieces] { sum.memoryLiveBytes += log(kind).liveBytes }
+        sum.memoryLiveBytes += state.index.sizeBytes + state.pieces.sizeBytes
     }
 
     /// Zeroes what `stats reset` zeroes. Takes the lock.
@@ -67,6 +86,8 @@ extension Shard {
         state.statistics.itemsStoredTotal = 0
         state.statistics.evictions = 0
         state.statistics.evictedUnfetched = 0
+        state.statistics.evictedExpiring = 0
+        state.statistics.lastEvictionSecond = 0
         state.statistics.expiredUnfetched = 0
         state.statistics.reclaimed = 0
         state.statistics.crawlerChecked = 0

@@ -40,6 +40,8 @@ public struct StoreSetupError: Error, Sendable {
         let session = makeSession()
         session.makeRoot()
         session.end()
+        // The first item gets cas 1, as memcached's does.
+        unsafe cs_store64(shared.pointee.casCounter, 0)
     }
 
     deinit {
@@ -86,13 +88,17 @@ public struct StoreSetupError: Error, Sendable {
         let arena = unsafe shared.pointee.arena
         sum.memoryLimitBytes = arena.limitBytes
         sum.memoryUsedBytes = arena.usedBytes
-        sum.memoryFreeBlockBytes = arena.state.lock.withLock { arena.state.freeBlockBytes }
+        arena.state.lock.withLock {
+            sum.memoryFreeBlockBytes = arena.state.freeBlockBytes
+            sum.memoryLiveBytes = arena.state.takenBlockBytes
+        }
         sum.segmentSizeBytes = arena.segmentSizeBytes
         sum.blockSizeBytes = arena.blockSizeBytes
         sum.heldByReadersBytes = Int(truncatingIfNeeded: unsafe cs_load64(shared.pointee.heldByReaders))
         sum.shardCount = unsafe shared.pointee.shardCount
         for number in 0..<sum.shardCount { unsafe Shard(shared.pointee.shards + number).add(to: &sum) }
         tree.add(to: &sum)
+        unsafe shared.pointee.slices.add(to: &sum)
         return sum
     }
 
@@ -101,6 +107,7 @@ public struct StoreSetupError: Error, Sendable {
         for number in 0..<(unsafe shared.pointee.shardCount) {
             unsafe Shard(shared.pointee.shards + number).resetStatistics()
         }
+        unsafe shared.pointee.slices.reset()
     }
 }
 
@@ -120,27 +127,36 @@ extension StoreShared {
         unsafe casCounter.initialize(repeating: 0, count: 16)
         let heldByReaders = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
         unsafe heldByReaders.initialize(repeating: 0, count: 16)
+        let cheapShards = UnsafeMutablePointer<UInt32>.allocate(capacity: 32)
+        unsafe cheapShards.initialize(repeating: 0, count: 32)
+        let slices = SliceTimes()
         let seed = UInt64.random(in: .min ... .max)
         let shards = UnsafeMutablePointer<ShardState>.allocate(capacity: shardCount)
         for number in 0..<shardCount {
             let state = unsafe try ShardState.make(
                 number: number, arena: arena, shardCount: shardCount, seed: seed, hasCas: configuration.hasCas,
-                casCounter: casCounter, heldByReaders: heldByReaders)
+                casCounter: casCounter, heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices)
             unsafe (shards + number).initialize(to: state)
+            unsafe shards[number].evictions = .passUnretained(evictions)
             arena.charge(bytes: unsafe shards[number].index.sizeBytes)
+        }
+        // A lane costs a segment.
+        let laneCount = max(1, min(8, shardCount / 4))
+        let lanes = UnsafeMutablePointer<ReclaimLane>.allocate(capacity: laneCount)
+        for number in 0..<laneCount {
+            unsafe (lanes + number).initialize(to: ReclaimLane(spareSegment: arena.takeSegment() ?? 0))
         }
         let shared = UnsafeMutablePointer<StoreShared>.allocate(capacity: 1)
         unsafe shared.initialize(
             to: StoreShared(
                 arena: arena, shards: shards, shardCount: shardCount, seed: seed, clock: Unmanaged.passRetained(clock),
                 evictions: Unmanaged.passRetained(evictions),
-                casCounter: casCounter, heldByReaders: heldByReaders,
+                casCounter: casCounter, heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices,
                 itemSizeMaxBytes: configuration.itemSizeMaxBytes,
                 inlineValueLengthMax: min(
                     Record.inlineValueLengthMax, max(arena.blockSizeBytes, arena.segmentSizeBytes / 8)),
                 evictsItems: configuration.evictsItems, hasCas: configuration.hasCas,
-                prefixes: PrefixTable(configuration.prefixes)))
-        unsafe shared.pointee.spareSegment = arena.takeSegment() ?? 0
+                prefixes: PrefixTable(configuration.prefixes), lanes: lanes, laneCount: laneCount))
         return unsafe shared
     }
 
@@ -153,10 +169,14 @@ extension StoreShared {
         unsafe shared.pointee.shards.deallocate()
         unsafe shared.pointee.casCounter.deallocate()
         unsafe shared.pointee.heldByReaders.deallocate()
+        unsafe shared.pointee.cheapShards.deallocate()
+        unsafe shared.pointee.slices.deallocate()
         unsafe shared.pointee.clock.release()
         unsafe shared.pointee.evictions.release()
         unsafe shared.pointee.prefixes.deallocate()
-        unsafe shared.pointee.reclaimLock.destroy()
+        for number in 0..<(unsafe shared.pointee.laneCount) { unsafe shared.pointee.lanes[number].deallocate() }
+        unsafe shared.pointee.lanes.deallocate()
+        unsafe shared.pointee.flushLock.destroy()
         unsafe shared.pointee.arena.destroy()
         unsafe shared.deinitialize(count: 1)
         unsafe shared.deallocate()
@@ -167,7 +187,7 @@ extension ShardState {
     static func make(
         number: Int, arena: Arena, shardCount: Int, seed: UInt64, hasCas: Bool,
         casCounter: UnsafeMutablePointer<UInt64>,
-        heldByReaders: UnsafeMutablePointer<UInt64>
+        heldByReaders: UnsafeMutablePointer<UInt64>, cheapShards: UnsafeMutablePointer<UInt32>, slices: SliceTimes
     ) throws(StoreSetupError) -> ShardState {
         let segmentCount = Int(arena.state.segmentCount)
         // Address space for the worst case; only what is touched takes memory.
@@ -180,7 +200,7 @@ extension ShardState {
             pieces: try PieceTable(countMax: max(1 << 16, share / 64)),
             ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas,
             casCounter: casCounter,
-            heldByReaders: heldByReaders
+            heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices
         )
     }
 

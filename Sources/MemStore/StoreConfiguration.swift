@@ -28,6 +28,8 @@ public struct StoreConfiguration: Sendable {
     public var publishIntervalSeconds: Double = 1
     /// Absolute symlinks that begin with one of these (the current mount points, without a trailing slash) stay in the tree.
     public var mountPoints: [[UInt8]] = []
+    /// Show what is known of files under keys of their own (see `MetadataKeys`).
+    public var hasMetadataKeys = false
     /// Threads that will make sessions; one slot each of the tree's lock is set aside.
     public var sessionsMax = 32
     public init() {}

@@ -18,6 +18,8 @@ import Glibc
     let expiry: BlockArray<ExpiryRecord>
     var expiryCount = 0
     var lastGeneration: UInt32 = 0
+    /// The highest inode number that was ever given; guarded by `poolLock`.
+    var lastIno: UInt32 = 0
     var fileCount = 0
     var directoryCount = 0
     var otherNodeCount = 0
@@ -128,10 +130,21 @@ import Glibc
         return inode(number)
     }
 
+    /// The inode of a number if there is one now. The lock of its shard is held, so it stays.
+    func existingInode(_ number: UInt32) -> InodeReference? {
+        unsafe state.pointee.poolLock.withLock {
+            guard let inode = inodeSlot(Ino(UInt64(number))), !inode.fields.isFree else { return nil }
+            return inode
+        }
+    }
+
     /// An entry that exists, by reference.
     @inline(__always) func entry(_ reference: UInt32) -> EntryReference {
         unsafe EntryReference(state.pointee.entries.address(of: reference), reference: reference)
     }
+
+    /// The highest inode number that was ever given.
+    var lastInoGiven: UInt32 { unsafe state.pointee.poolLock.withLock { unsafe state.pointee.lastIno } }
 
     /// Whether there is room in the tables for another inode and entry.
     var hasRoomForNode: Bool {

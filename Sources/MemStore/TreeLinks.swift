@@ -6,7 +6,9 @@ extension Tree {
         let (ino, generation) = unsafe state.pointee.poolLock.withLock {
             count(type: mode & FileType.mask, by: 1)
             unsafe state.pointee.lastGeneration &+= 1
-            return unsafe (state.pointee.inodes.allocate(units: 1, session), state.pointee.lastGeneration)
+            let ino = unsafe state.pointee.inodes.allocate(units: 1, session)
+            unsafe state.pointee.lastIno = max(state.pointee.lastIno, ino)
+            return unsafe (ino, state.pointee.lastGeneration)
         }
         let now = Timestamp.now()
         let inode = inode(ino)

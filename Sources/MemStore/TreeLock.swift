@@ -14,6 +14,7 @@
     private let isInUse: UnsafeMutablePointer<Bool>
     /// The slot behind the last one in use.
     private let usedEnd: UnsafeMutablePointer<Int>
+    private let generationPointer: UnsafeMutablePointer<UInt64>
 
     /// A lock with `slotCount` slots, at least one, of which none is in use.
     init(slotCount: Int) {
@@ -26,7 +27,12 @@
         unsafe isInUse.initialize(repeating: false, count: slotCount)
         unsafe usedEnd = .allocate(capacity: 1)
         unsafe usedEnd.initialize(to: 0)
+        unsafe generationPointer = .allocate(capacity: 1)
+        unsafe generationPointer.initialize(to: 1)
     }
+
+    /// How many writers there were, and one more: what a reader saw at the same number is still so. For holders.
+    @inline(__always) var generation: UInt64 { unsafe generationPointer.pointee }
 
     /// Frees the lock. Nobody may hold or use it.
     func destroy() {
@@ -34,6 +40,7 @@
         unsafe slots.deallocate()
         unsafe isInUse.deallocate()
         unsafe usedEnd.deallocate()
+        unsafe generationPointer.deallocate()
         writers.destroy()
     }
 
@@ -67,6 +74,7 @@
     func lockExclusive() {
         writers.lock()
         for slot in 0..<(unsafe usedEnd.pointee) where unsafe isInUse[slot] { unsafe slots[slot].lock() }
+        unsafe generationPointer.pointee &+= 1
     }
 
     /// Ends the writer.

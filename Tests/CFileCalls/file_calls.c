@@ -10,9 +10,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -103,6 +107,76 @@ int fc_spawn(const char *path)
 }
 
 int fc_reap(int pid) { return kill(pid, SIGKILL) ? -1 : waitpid(pid, NULL, 0) == pid ? 0 : -1; }
+
+static int with_address(const char *path, int (*call)(int, const struct sockaddr *, socklen_t))
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (file < 0 || call(file, (struct sockaddr *)&address, sizeof address) == 0) return file;
+    int code = errno;
+    close(file);
+    errno = code;
+    return -1;
+}
+
+/* A listening socket with a name. */
+int fc_bind(const char *path)
+{
+    int file = with_address(path, bind);
+    return file < 0 || listen(file, 5) ? -1 : file;
+}
+
+int fc_connect(const char *path)
+{
+    int file = with_address(path, connect);
+    return file < 0 ? -1 : close(file);
+}
+
+long fc_pathconf(const char *path, const char *name)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } known[] = {{"nameMax", _PC_NAME_MAX}, {"pathMax", _PC_PATH_MAX}, {"linkMax", _PC_LINK_MAX},
+                 {"pipeMax", _PC_PIPE_BUF}, {"noTrunc", _PC_NO_TRUNC}, {"chownRestricted", _PC_CHOWN_RESTRICTED},
+                 {"fileSizeBits", _PC_FILESIZEBITS}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i].name, name)) return pathconf(path, known[i].number);
+    errno = EINVAL;
+    return -1;
+}
+
+int fc_remount(const char *path, int read_only)
+{
+    return mount(NULL, path, NULL, MS_REMOUNT | (read_only ? MS_RDONLY : 0), NULL);
+}
+
+/* Makes a call with an address that the process does not have. */
+long fc_fault(const char *call)
+{
+    void *bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int file = open("faulty", O_RDWR | O_CREAT, 0600), directory = open(".", O_RDONLY);
+    long code = -1;
+    if (!strcmp(call, "open")) code = syscall(SYS_openat, AT_FDCWD, bad, O_RDONLY);
+    if (!strcmp(call, "stat")) code = syscall(SYS_newfstatat, AT_FDCWD, "faulty", bad, 0);
+    if (!strcmp(call, "mkdir")) code = syscall(SYS_mkdirat, AT_FDCWD, bad, 0700);
+    if (!strcmp(call, "unlink")) code = syscall(SYS_unlinkat, AT_FDCWD, bad, 0);
+    if (!strcmp(call, "rename")) code = syscall(SYS_renameat2, AT_FDCWD, "faulty", AT_FDCWD, bad, 0);
+    if (!strcmp(call, "symlink")) code = syscall(SYS_symlinkat, bad, AT_FDCWD, "link");
+    if (!strcmp(call, "readlink") && (!symlink("t", "link") || errno == EEXIST))
+        code = syscall(SYS_readlinkat, AT_FDCWD, "link", bad, 100);
+    if (!strcmp(call, "write")) code = syscall(SYS_write, file, bad, 100);
+    if (!strcmp(call, "read") && pwrite(file, "text", 4, 0) == 4) code = syscall(SYS_read, file, bad, 100);
+    if (!strcmp(call, "getxattr")) code = syscall(SYS_getxattr, "faulty", bad, NULL, 0);
+    if (!strcmp(call, "readdir")) code = syscall(SYS_getdents64, directory, bad, 4096);
+    int error = errno;
+    close(file);
+    close(directory);
+    munmap(bad, 4096);
+    errno = error;
+    return code;
+}
 
 unsigned fc_major(uint64_t device) { return major(device); }
 unsigned fc_minor(uint64_t device) { return minor(device); }

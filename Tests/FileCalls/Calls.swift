@@ -18,6 +18,9 @@ struct Calls {
         case "program": return copyProgram(to: arguments[0])
         case "spawn": return spawn(arguments[0])
         case "reap": return result(fc_reap(programs.removeValue(forKey: arguments[0]) ?? -1))
+        case "bind": return bind(arguments)
+        case "connect": return unsafe result(fc_connect(arguments[1]))
+        case "fault": return unsafe result(fc_fault(arguments[0]))
         case "umask": return result(Int(umask(arguments.octal(0))))
         default: return onName(words[0], arguments) ?? onFile(words[0], arguments) ?? "no such call: \(words[0])"
         }
@@ -26,6 +29,14 @@ struct Calls {
     private mutating func open(_ arguments: Arguments) -> String {
         let flags = OpenFlags.value(of: arguments[2]) | O_NONBLOCK | O_CLOEXEC
         let file = unsafe Glibc.open(arguments[1], flags, arguments.octal(3))
+        guard file >= 0 else { return result(-1) }
+        if let old = files.updateValue(file, forKey: arguments[0]) { close(old) }
+        return "0"
+    }
+
+    /// Binds a new socket to a name.
+    private mutating func bind(_ arguments: Arguments) -> String {
+        let file = unsafe fc_bind(arguments[1])
         guard file >= 0 else { return result(-1) }
         if let old = files.updateValue(file, forKey: arguments[0]) { close(old) }
         return "0"
@@ -83,6 +94,8 @@ struct Calls {
         case "lchown": return unsafe result(lchown(path, arguments.id(1), arguments.id(2)))
         case "access": return unsafe result(fc_access(path, Int32(arguments.number(1))))
         case "utimens": return unsafe result(utimens(path, arguments))
+        case "pathconf": return unsafe result(fc_pathconf(path, arguments[1]))
+        case "remount": return unsafe result(fc_remount(path, arguments[1] == "ro" ? 1 : 0))
         case "chdir": return unsafe result(chdir(path))
         default: return onAttribute(call, arguments)
         }

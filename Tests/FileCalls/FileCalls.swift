@@ -32,6 +32,9 @@ enum FileCalls {
         "sticky": NameScripts.sticky, "privileges": AttributeScripts.privileges,
         "inheritance": AttributeScripts.inheritance, "times": AttributeScripts.times,
         "contents": AttributeScripts.contents, "extended": AttributeScripts.extended,
+        "modes": RuleScripts.modes, "owners": RuleScripts.owners, "stamps": RuleScripts.stamps,
+        "failures": RuleScripts.failures, "limits": RuleScripts.limits, "nodes": RuleScripts.nodes,
+        "readonly": RuleScripts.readOnly, "faults": RuleScripts.faults,
     ]
 
     private static func run() {

@@ -1,4 +1,5 @@
 // What is remembered of files that are open for writing.
+import Glibc
 import MemStore
 import Testing
 
@@ -22,7 +23,7 @@ struct HandleTableTests {
         let table = HandleTable()
         table.setWritten(.readOnly, true)
         #expect(table.openerOfWritten(.readOnly) == nil)
-        #expect(!table.appends(.readOnly))
+        #expect(!table.traits(.readOnly).appends)
         table.close(.readOnly)
         #expect(table.count == 0)
     }
@@ -37,7 +38,7 @@ struct HandleTableTests {
         table.close(first)
         let third = try #require(table.open(Ino(3), opener: 3, appends: false))
         #expect(third == first)
-        #expect(!table.appends(third))
+        #expect(!table.traits(third).appends)
         #expect(table.openerOfWritten(third) == nil)
         #expect(table.count == 2)
     }
@@ -83,9 +84,58 @@ struct HandleTableTests {
         for (index, handle) in handles.enumerated() {
             table.setWritten(handle, true)
             #expect(table.openerOfWritten(handle) == UInt32(index + 1))
-            #expect(table.appends(handle) == ((index + 1) % 2 == 0))
+            #expect(table.traits(handle).appends == ((index + 1) % 2 == 0))
         }
         for handle in handles { table.close(handle) }
         #expect(table.count == 0)
+    }
+
+    /// Opens `ino`, which then has `count` handles; tells whether it is to be read and written past the kernel's pages.
+    private func open(_ table: HandleTable, _ ino: Ino, _ flags: Int32, count: Int) throws -> OpenFile {
+        var mode = OpenMode(flags: flags, opener: 1)
+        mode.mayBeDirect = true
+        return try #require(try table.open(ino, mode) { count })
+    }
+
+    @Test("the only handle of a file is direct if it can write alone")
+    func direct() throws {
+        let table = HandleTable()
+        #expect(try open(table, Ino(1), O_WRONLY, count: 1).isDirect)
+        #expect(try !open(table, Ino(2), O_RDWR, count: 1).isDirect)
+        #expect(try !open(table, Ino(3), O_RDONLY, count: 1).isDirect)
+        #expect(try !open(table, Ino(4), O_WRONLY, count: 2).isDirect)
+        let refused = try #require(try table.open(Ino(5), OpenMode(flags: O_WRONLY, opener: 1)) { 1 })
+        #expect(!refused.isDirect)
+    }
+
+    @Test("as long as a handle is direct, all that are opened beside it are")
+    func directNeighbours() throws {
+        let table = HandleTable()
+        let writer = try open(table, Ino(1), O_WRONLY, count: 1)
+        #expect(try open(table, Ino(1), O_RDONLY, count: 2).isDirect)
+        let both = try open(table, Ino(1), O_RDWR, count: 3)
+        #expect(both.isDirect && table.traits(both.handle).isDirect)
+        #expect(try !open(table, Ino(1 + 1024), O_RDONLY, count: 1).isDirect)
+        table.close(writer.handle)
+        #expect(try open(table, Ino(1), O_RDONLY, count: 3).isDirect)
+        table.close(both.handle)
+        #expect(try !open(table, Ino(1), O_RDONLY, count: 3).isDirect)
+    }
+
+    @Test("a handle that the store refuses is not remembered")
+    func refusedByStore() {
+        let table = HandleTable()
+        #expect(throws: StoreError.stale) {
+            _ = try table.open(Ino(1), OpenMode(flags: O_WRONLY, opener: 1)) { () throws(StoreError) in throw .stale }
+        }
+        #expect(table.count == 0)
+    }
+}
+
+extension HandleTable {
+    /// A handle for writing of an inode that the store counts no others of.
+    fileprivate func open(_ ino: Ino, opener: UInt32, appends: Bool) -> HandleNumber? {
+        let mode = OpenMode(flags: O_RDWR | (appends ? O_APPEND : 0), opener: opener)
+        return (try? open(ino, mode) { 1 })??.handle
     }
 }

@@ -9,14 +9,15 @@ import Testing
 @Suite("Publishing on a real mount", .enabled(if: MountTests.areWanted), .serialized)
 struct MountPublishingTests {
     /// A mount with a page that reads "old".
-    private func mountWithPage() throws -> TestMount {
-        let mount = try TestMount()
+    private let mount: TestMount
+
+    init() throws {
+        mount = try TestMount()
         #expect(mount.set("/page", "old") == .done)
-        return mount
     }
 
     /// Opens a file of the mount.
-    private func open(_ mount: TestMount, _ name: String, _ flags: Int32) throws -> Int32 {
+    private func open(_ name: String, _ flags: Int32) throws -> Int32 {
         let file = unsafe Glibc.open(mount.path + "/" + name, flags | O_CLOEXEC, 0o644)
         try #require(file >= 0, "open \(name): errno \(errno)")
         return file
@@ -29,9 +30,7 @@ struct MountPublishingTests {
 
     @Test("a writer shows nothing before its close, and all of it when close has returned")
     func close() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page", O_WRONLY | O_TRUNC)
+        let file = try open("page", O_WRONLY | O_TRUNC)
         #expect(mount.published("/page") == "old")
         write("new", to: file)
         #expect(mount.published("/page") == "old")
@@ -41,9 +40,7 @@ struct MountPublishingTests {
 
     @Test("fsync shows what is written so far, and what follows waits for the close")
     func sync() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page", O_WRONLY | O_TRUNC)
+        let file = try open("page", O_WRONLY | O_TRUNC)
         write("first ", to: file)
         #expect(fsync(file) == 0)
         #expect(mount.published("/page") == "first ")
@@ -56,10 +53,8 @@ struct MountPublishingTests {
 
     @Test("of two writers each close shows what both have written by then")
     func twoWriters() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let one = try open(mount, "page", O_WRONLY)
-        let two = try open(mount, "page", O_WRONLY)
+        let one = try open("page", O_WRONLY)
+        let two = try open("page", O_WRONLY)
         write("1", to: one)
         #expect(unsafe pwrite(two, "2", 1, 1) == 1)
         #expect(mount.published("/page") == "old")
@@ -73,9 +68,7 @@ struct MountPublishingTests {
 
     @Test("a copy of the descriptor counts: its close by the same process shows what is written")
     func duplicate() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page", O_WRONLY | O_TRUNC)
+        let file = try open("page", O_WRONLY | O_TRUNC)
         let copy = dup(file)
         _ = Glibc.close(copy)
         #expect(mount.published("/page") == "old")
@@ -86,9 +79,7 @@ struct MountPublishingTests {
 
     @Test("pages of a mapping are shown by msync, by a close that follows, and by munmap after close")
     func mapping() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page", O_RDWR)
+        let file = try open("page", O_RDWR)
         let map = unsafe mmap(nil, 3, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
         try #require(unsafe map != MAP_FAILED)
         let bytes = unsafe map!.assumingMemoryBound(to: UInt8.self)
@@ -107,9 +98,7 @@ struct MountPublishingTests {
 
     @Test("a page that the port replaced while a program had it mapped and dirty keeps the port's bytes")
     func mappedAndReplaced() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page", O_RDWR)
+        let file = try open("page", O_RDWR)
         let map = unsafe mmap(nil, 3, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
         try #require(unsafe map != MAP_FAILED)
         let bytes = unsafe map!.assumingMemoryBound(to: UInt8.self)
@@ -124,11 +113,9 @@ struct MountPublishingTests {
 
     @Test("a log that stays open is shown by its interval, and only what grew")
     func log() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         let session = mount.store.makeSession()
         defer { session.end() }
-        let file = try open(mount, "log", O_WRONLY | O_CREAT | O_APPEND)
+        let file = try open("log", O_WRONLY | O_CREAT | O_APPEND)
         write("line 1\n", to: file)
         #expect(mount.published("/log") == nil)
         func waitForLog(otherThan old: String?) -> String? {
@@ -148,8 +135,6 @@ struct MountPublishingTests {
 
     @Test("a writer that is killed has closed its file")
     func killed() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
         let program =
             "import os, signal; f = os.open(\"page\", os.O_WRONLY | os.O_TRUNC); os.write(f, b\"half\"); "
             + "os.kill(os.getpid(), signal.SIGSTOP)"
@@ -165,9 +150,7 @@ struct MountPublishingTests {
 
     @Test("a file that is unlinked while it is written is gone, and so is its page")
     func unlinked() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page", O_RDWR)
+        let file = try open("page", O_RDWR)
         write("new", to: file)
         #expect(try mount.shell("rm page") == "")
         #expect(mount.published("/page") == nil)
@@ -180,8 +163,6 @@ struct MountPublishingTests {
 
     @Test("every name of a file shows the same content, and the others stay when one goes")
     func hardLinks() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
         #expect(try mount.shell("mkdir d; ln page d/same; printf new > d/same") == "")
         #expect(mount.published("/page", otherThan: "old") == "new")
         #expect(mount.published("/d/same") == "new")
@@ -193,9 +174,7 @@ struct MountPublishingTests {
 
     @Test("a rename over a page switches it, also while the file that replaces it is open")
     func renameOver() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page.new", O_WRONLY | O_CREAT)
+        let file = try open("page.new", O_WRONLY | O_CREAT)
         write("new", to: file)
         #expect(fsync(file) == 0)
         write(" half", to: file)
@@ -209,8 +188,6 @@ struct MountPublishingTests {
 
     @Test("two pages that are exchanged are exchanged on the port")
     func exchange() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
         #expect(mount.set("/other", "another") == .done)
         #expect(unsafe fc_rename(mount.path + "/page", mount.path + "/other", 2) == 0)
         #expect(mount.published("/page") == "another")
@@ -219,11 +196,9 @@ struct MountPublishingTests {
 
     @Test("truncate by path is shown at once, ftruncate with the close")
     func truncation() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
         #expect(unsafe truncate(mount.path + "/page", 2) == 0)
         #expect(mount.published("/page") == "ol")
-        let file = try open(mount, "page", O_WRONLY)
+        let file = try open("page", O_WRONLY)
         #expect(ftruncate(file, 1) == 0)
         #expect(mount.published("/page") == "ol")
         _ = Glibc.close(file)
@@ -232,9 +207,7 @@ struct MountPublishingTests {
 
     @Test("what the port stores while a program writes replaces both, and the program writes on into that")
     func portInBetween() throws {
-        let mount = try mountWithPage()
-        defer { mount.end() }
-        let file = try open(mount, "page", O_WRONLY | O_TRUNC)
+        let file = try open("page", O_WRONLY | O_TRUNC)
         write("abc", to: file)
         #expect(mount.set("/page", "PORTED") == .done)
         #expect(mount.published("/page") == "PORTED")

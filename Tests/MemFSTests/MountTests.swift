@@ -7,10 +7,11 @@ import Testing
 
 @Suite("Real mounts", .enabled(if: MountTests.areWanted), .serialized)
 struct RealMountTests {
+    private let mount: TestMount
+    init() throws { mount = try TestMount() }
+
     @Test("directories, links, renames and removals work as on any filesystem")
     func tree() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(try mount.shell("mkdir -p a/b/c && echo hello > a/b/c/page && cat a/b/c/page") == "hello")
         #expect(
             try mount.shell("ln a/b/c/page hard && ln -s a/b/c soft && cat soft/page && stat -c %h hard") == "hello\n2")
@@ -30,8 +31,6 @@ struct RealMountTests {
 
     @Test("cp -a keeps a tree's bytes, modes, owners, times and links")
     func copy() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         let difference = try mount.shell(
             """
             cp -a /usr/include/linux copy && diff -r /usr/include/linux copy
@@ -43,8 +42,6 @@ struct RealMountTests {
 
     @Test("what is written at offsets, appended, truncated and made sparse reads back")
     func content() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -65,8 +62,6 @@ struct RealMountTests {
 
     @Test("pages written through a mapping are in the file and, after close, on the port")
     func mapping() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -80,8 +75,6 @@ struct RealMountTests {
 
     @Test("suid goes away when somebody without privilege writes, truncates, or root changes the owner")
     func suid() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         let asUser = "setpriv --reuid 65534 --regid 65534 --clear-groups"
         #expect(
             try mount.shell(
@@ -96,8 +89,6 @@ struct RealMountTests {
 
     @Test("permissions are judged by the kernel, for other users too")
     func permissions() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         let asUser = "setpriv --reuid 65534 --regid 65534 --clear-groups"
         #expect(
             try mount.shell(
@@ -115,8 +106,6 @@ struct RealMountTests {
 
     @Test("redirections and children that inherit a file never show half a page")
     func redirections() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         let pause = try Pause()
         defer { pause.end() }
         #expect(try mount.shell("printf old > page") == "")
@@ -141,8 +130,6 @@ struct RealMountTests {
 
     @Test("what the port stores is on the mount at once, also where the kernel remembered that nothing was there")
     func coherence() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(try mount.shell("ls; cat page; stat page") != "")
         #expect(mount.set("/page", "first") == .done)
         #expect(try mount.shell("cat page; stat -c ' %s' page; ls") == "first 5\npage")
@@ -152,8 +139,6 @@ struct RealMountTests {
 
     @Test("figures of the filesystem are shown")
     func figures() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         let total = try mount.shell("df --output=size -B1M . | tail -1 | tr -d ' '")
         #expect(Int(total) == 256)
         #expect(try mount.shell("stat -f -c '%l' .") == "255")
@@ -161,8 +146,6 @@ struct RealMountTests {
 
     @Test("locks are seen between programs")
     func locks() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell("touch l; flock l sh -c 'flock -n l true || echo taken'; flock -n l echo free")
                 == "taken\nfree")
@@ -170,8 +153,6 @@ struct RealMountTests {
 
     @Test("several programs write and read at once, and every file is whole")
     func parallel() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -184,8 +165,6 @@ struct RealMountTests {
 
     @Test("a mount in use can be taken away, and the session ends")
     func busyUnmount() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(try mount.shell("echo x > page; exec 3< page; umount -l '\(mount.path)'; cat <&3") == "x")
         #expect(MountTable.topmost(at: mount.path) == nil)
     }

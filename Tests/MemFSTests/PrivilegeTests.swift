@@ -51,9 +51,9 @@ struct PrivilegeTests {
         let test = try TestStore()
         let (ino, _) = try file(test, mode: 0o4755)
         var openMode = OpenMode(flags: O_WRONLY | O_TRUNC, opener: 5)
-        #expect(try !test.fileSystem.open(ino, openMode).hasNewMode)
+        #expect(try !test.fileSystem.open(ino, openMode).hasNewAttributes)
         openMode.loser = stranger
-        #expect(try test.fileSystem.open(ino, openMode).hasNewMode)
+        #expect(try test.fileSystem.open(ino, openMode).hasNewAttributes)
         #expect(try mode(test) == 0o755)
     }
 

@@ -6,14 +6,15 @@ import Testing
 
 @Suite("Programs on the mount", .enabled(if: MountTests.areWanted), .serialized)
 struct ProgramTests {
+    private let mount: TestMount
+    init() throws { mount = try TestMount() }
+
     /// Everything about a tree that a copy must keep, as one line for each file.
     private static let list =
         "list() { (cd \"$1\" && find . ! -name . -printf '%P %m %U %G %T@ %y %l %n %s\\n' | grep -v ' d ' | sort); }"
 
     @Test("rsync -aHAX keeps a tree, and a second run transfers and deletes nothing")
     func rsync() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -31,8 +32,6 @@ struct ProgramTests {
 
     @Test("tar with access lists and attributes goes out and back in without a difference")
     func tar() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -45,8 +44,6 @@ struct ProgramTests {
 
     @Test("mv, ln, find, du, df and rm -r do what they say")
     func everyday() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -61,8 +58,6 @@ struct ProgramTests {
 
     @Test("what sed -i, vim and appending change is on the port whole")
     func editors() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -74,8 +69,6 @@ struct ProgramTests {
 
     @Test("git clones, commits, collects its garbage and finds nothing wrong")
     func git() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -92,8 +85,6 @@ struct ProgramTests {
 
     @Test("SQLite keeps its promises under both journals when its writer is killed", arguments: ["wal", "delete"])
     func sqlite(journal: String) throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """
@@ -110,8 +101,6 @@ struct ProgramTests {
 
     @Test("a C program is built from several sources and runs")
     func compile() throws {
-        let mount = try TestMount()
-        defer { mount.end() }
         #expect(
             try mount.shell(
                 """

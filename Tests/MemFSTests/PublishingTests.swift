@@ -14,7 +14,7 @@ struct PublishingTests {
         #expect(test.published("/page") == nil)
         try test.write("hello", to: ino, handle)
         #expect(test.published("/page") == nil)
-        test.fileSystem.flush(ino, handle: handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: handle, closer: 100)
         #expect(test.published("/page") == "hello")
         test.fileSystem.release(ino, handle: handle)
         #expect(test.published("/page") == "hello")
@@ -24,7 +24,7 @@ struct PublishingTests {
     func closeBeforeWriting() throws {
         let test = try TestStore()
         let (ino, handle) = try test.create("page", opener: 100)
-        test.fileSystem.flush(ino, handle: handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: handle, closer: 100)
         #expect(test.published("/page") == nil)
         test.fileSystem.release(ino, handle: handle)
         #expect(test.published("/page") == "")
@@ -36,9 +36,9 @@ struct PublishingTests {
         let own = UInt32(getpid())
         let (ino, handle) = try test.create("page", opener: own)
         try test.write("head", to: ino, handle)
-        test.fileSystem.flush(ino, handle: handle, closer: 1)
+        try test.fileSystem.flush(ino, handle: handle, closer: 1)
         #expect(test.published("/page") == nil)
-        test.fileSystem.flush(ino, handle: handle, closer: 0)
+        try test.fileSystem.flush(ino, handle: handle, closer: 0)
         #expect(test.published("/page") == "head")
         test.fileSystem.release(ino, handle: handle)
     }
@@ -50,11 +50,11 @@ struct PublishingTests {
         let ino = try #require(try test.attributes("page")).ino
         let file = try test.fileSystem.open(ino, OpenMode(flags: O_WRONLY | O_TRUNC, opener: 100))
         #expect(try test.read(ino) == "")
-        test.fileSystem.flush(ino, handle: file.handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: file.handle, closer: 100)
         #expect(test.published("/page") == "old")
         try test.write("new", to: ino, file.handle)
         #expect(test.published("/page") == "old")
-        test.fileSystem.flush(ino, handle: file.handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: file.handle, closer: 100)
         #expect(test.published("/page") == "new")
         test.fileSystem.release(ino, handle: file.handle)
     }
@@ -67,11 +67,11 @@ struct PublishingTests {
         var changes = AttributeChanges()
         changes.size = 0
         _ = try test.fileSystem.setAttributes(of: ino, changes, handle: handle)
-        test.fileSystem.flush(ino, handle: handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: handle, closer: 100)
         #expect(test.published("/page") == nil)
         changes.size = 3
         _ = try test.fileSystem.setAttributes(of: ino, changes, handle: handle)
-        test.fileSystem.flush(ino, handle: handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: handle, closer: 100)
         #expect(test.published("/page") == "\0\0\0")
         test.fileSystem.release(ino, handle: handle)
     }
@@ -81,7 +81,7 @@ struct PublishingTests {
         let test = try TestStore()
         let (ino, handle) = try test.create("page", opener: 100)
         try test.write("one", to: ino, handle)
-        test.fileSystem.sync(ino, handle: handle)
+        try test.fileSystem.sync(ino, handle: handle)
         #expect(test.published("/page") == "one")
         try test.write("two", to: ino, handle, at: 3)
         #expect(test.published("/page") == "one")
@@ -118,7 +118,7 @@ struct PublishingTests {
         let text: StaticString = "pages"
         try test.fileSystem.write(
             ino, at: 0, text.bytes, handle: mapped, isPageWrite: true)
-        test.fileSystem.flush(ino, handle: other.handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: other.handle, closer: 100)
         #expect(test.published("/page") == "pages")
         test.fileSystem.release(ino, handle: other.handle)
         test.fileSystem.release(ino, handle: mapped)
@@ -165,7 +165,7 @@ struct PublishingTests {
         try test.write("half", to: ino, writing)
         let file = try test.fileSystem.open(ino, OpenMode(flags: O_RDONLY, opener: 100))
         #expect(file.handle == .readOnly && file.skipsFlush)
-        test.fileSystem.flush(ino, handle: file.handle, closer: 100)
+        try test.fileSystem.flush(ino, handle: file.handle, closer: 100)
         test.fileSystem.release(ino, handle: file.handle)
         #expect(test.published("/page") == nil)
         test.fileSystem.release(ino, handle: writing)

@@ -13,11 +13,12 @@ enum MountTests {
     }
 }
 
-/// A mount of its own for one test.
+/// A mount of its own for one test, which goes with the value.
 final class TestMount {
     let store: Store
     let path: String
     private let session: FuseSession
+    private var isEnded = false
 
     init(_ options: FuseSessionOptions = FuseSessionOptions()) throws {
         let canMount = geteuid() == 0 && (unsafe access("/dev/fuse", R_OK | W_OK)) == 0
@@ -46,8 +47,12 @@ final class TestMount {
         return path
     }
 
+    deinit { end() }
+
     /// Unmounts and ends the threads.
     func end() {
+        if isEnded { return }
+        isEnded = true
         try? Mounting.unmount(path)
         session.stop()
         _ = unsafe rmdir(path)
@@ -96,12 +101,24 @@ final class TestMount {
 enum Shell {
     /// Runs a script to its end and returns its output without the last newline.
     static func run(_ script: String) throws -> String {
-        guard let pipe = unsafe popen("LC_ALL=C exec bash -c " + quoted(script), "re") else { throw FSError(errno) }
+        guard let pipe = unsafe withOpenSignals({ unsafe popen("LC_ALL=C exec bash -c " + quoted(script), "re") })
+        else {
+            throw FSError(errno)
+        }
         var output: [UInt8] = []
         while case let byte = unsafe fgetc(pipe), byte != EOF { output.append(UInt8(truncatingIfNeeded: byte)) }
         unsafe pclose(pipe)
         if output.last == UInt8(ascii: "\n") { output.removeLast() }
         return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Starts something without the signals blocked that the tests' threads block: programs count on alarms.
+    @unsafe private static func withOpenSignals<R>(_ start: () -> R) -> R {
+        var (open, before) = (sigset_t(), sigset_t())
+        unsafe sigemptyset(&open)
+        unsafe pthread_sigmask(SIG_SETMASK, &open, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        return start()
     }
 
     private static func quoted(_ text: String) -> String {

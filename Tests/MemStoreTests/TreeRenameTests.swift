@@ -5,12 +5,19 @@ import Testing
 
 @Suite("Tree: rename") struct TreeRenameTests {
     let store: TestStore
+    /// Makes directories, then empty files or, with a text, files that have it.
+    private func make(directories: [String] = [], files: [String: String?] = [:]) throws {
+        for path in directories { try store.makeDirectory(path) }
+        for (path, text) in files {
+            if let text { try store.write(path, text) } else { try store.makeNode(path) }
+        }
+    }
+
     init() throws { store = try TestStore() }
 
     @Test("a name moves within a directory and between directories")
     func moves() throws {
-        try store.makeDirectory("/d")
-        try store.write("/a", "text")
+        try make(directories: ["/d"], files: ["/a": "text"])
         let ino = try store.ino("/a")
         try store.rename("/a", to: "/b")
         try store.rename("/b", to: "/d/c")
@@ -21,9 +28,7 @@ import Testing
 
     @Test("a moved directory takes its link along")
     func movedDirectory() throws {
-        try store.makeDirectory("/a")
-        try store.makeDirectory("/b")
-        try store.makeDirectory("/a/x")
+        try make(directories: ["/a", "/b", "/a/x"])
         try store.rename("/a/x", to: "/b/y")
         #expect(try store.stat("/a").linkCount == 2 && store.stat("/b").linkCount == 3)
         store.check()
@@ -31,8 +36,7 @@ import Testing
 
     @Test("a file replaces a file, which is freed")
     func replaces() throws {
-        try store.write("/a", "new")
-        try store.write("/b", "old")
+        try make(files: ["/a": "new", "/b": "old"])
         let count = store.store.statistics().fileCount
         try store.rename("/a", to: "/b")
         #expect(try store.text("/b") == "new")
@@ -42,12 +46,7 @@ import Testing
 
     @Test("a directory replaces an empty directory only")
     func replacesDirectory() throws {
-        try store.makeDirectory("/a")
-        try store.makeDirectory("/b")
-        try store.makeDirectory("/p")
-        try store.makeNode("/a/f")
-        try store.makeNode("/b/g")
-        try store.makeNode("/file")
+        try make(directories: ["/a", "/b", "/p"], files: ["/a/f": nil, "/b/g": nil, "/file": nil])
         #expect(throws: StoreError.notEmpty) { try store.rename("/a", to: "/b") }
         #expect(throws: StoreError.notDirectory) { try store.rename("/a", to: "/file") }
         #expect(throws: StoreError.isDirectory) { try store.rename("/file", to: "/b") }
@@ -60,9 +59,7 @@ import Testing
 
     @Test("a directory cannot move into itself or below, nor can an exchange do so")
     func intoItself() throws {
-        try store.makeDirectory("/a")
-        try store.makeDirectory("/a/b")
-        try store.makeDirectory("/a/b/c")
+        try make(directories: ["/a", "/a/b", "/a/b/c"])
         #expect(throws: StoreError.invalid) { try store.rename("/a", to: "/a/x") }
         #expect(throws: StoreError.invalid) { try store.rename("/a", to: "/a/b/c/x") }
         #expect(throws: StoreError.notEmpty) { try store.rename("/a/b/c", to: "/a") }
@@ -83,8 +80,7 @@ import Testing
 
     @Test("noReplace refuses a name that is there, exchange needs one")
     func flags() throws {
-        try store.write("/a", "A")
-        try store.write("/b", "B")
+        try make(files: ["/a": "A", "/b": "B"])
         #expect(throws: StoreError.exists) { try store.rename("/a", to: "/b", .noReplace) }
         #expect(throws: StoreError.noEntry) { try store.rename("/a", to: "/c", .exchange) }
         try store.rename("/a", to: "/b", .exchange)
@@ -96,10 +92,7 @@ import Testing
 
     @Test("a file and a directory change places, with the links of their directories")
     func exchangesKinds() throws {
-        try store.makeDirectory("/d")
-        try store.makeDirectory("/d/sub")
-        try store.makeDirectory("/e")
-        try store.write("/e/file", "text")
+        try make(directories: ["/d", "/d/sub", "/e"], files: ["/e/file": "text"])
         try store.rename("/d/sub", to: "/e/file", .exchange)
         #expect(try store.text("/d/sub") == "text")
         #expect(try store.stat("/d").linkCount == 2 && store.stat("/e").linkCount == 3)
@@ -116,9 +109,7 @@ import Testing
 
     @Test("rename changes the ctime of the file and the times of both directories")
     func times() throws {
-        try store.makeDirectory("/d")
-        try store.makeDirectory("/e")
-        try store.makeNode("/d/a")
+        try make(directories: ["/d", "/e"], files: ["/d/a": nil])
         let (file, source, target) = (try store.stat("/d/a"), try store.stat("/d"), try store.stat("/e"))
         try store.rename("/d/a", to: "/e/b")
         let moved = try store.stat("/e/b")

@@ -19,6 +19,15 @@ extern int setgroups(size_t count, const gid_t *groups);
 static inline int cs_setgroups(size_t count, const gid_t *groups) { return setgroups(count, groups); }
 
 static inline int cs_prctl(int option, unsigned long value) { return prctl(option, value, 0, 0, 0); }
+/* CPUs that the process may run on; 0 = unknown. */
+static inline int cs_allowed_cpus(void)
+{
+    unsigned long sets[128];
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof sets, sets);
+    int count = 0;
+    for (long i = 0; i < bytes / (long)sizeof *sets; i++) count += __builtin_popcountl(sets[i]);
+    return count;
+}
 static inline int cs_pidfd_open(pid_t pid) { return (int)syscall(434, pid, 0); }
 static inline int cs_pidfd_send_signal(int pidfd, int number) { return (int)syscall(424, pidfd, number, 0, 0); }
 
