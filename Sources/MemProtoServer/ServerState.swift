@@ -94,6 +94,15 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         for face in faces { face.lock.withLock { body(face) } }
     }
 
+    /// What all connections hold, for a thread that is no worker.
+    func heldBytes() -> HeldBytes {
+        var held = HeldBytes()
+        for face in faces {
+            face.lock.withLock { for connection in face.connections { held.add(connection.value) } }
+        }
+        return held
+    }
+
     /// What all connections hold.
     func heldBytes(from own: WorkerFace) -> HeldBytes {
         var held = HeldBytes()
