@@ -31,8 +31,8 @@ extension DifferentialCommands {
                 "\(name) k \(chance(2) ? 0 : 1) 0 \(length)\(noreply())\r\n" + String(repeating: "b", count: length)
             return DifferentialCommand(name: "large", text: text + "\r\n")
         }
-        switch numbers.next() % 9 {
-        case 8:
+        switch numbers.next() % 11 {
+        case 8...10:
             let flag = one(["Jx", "Dx", "J-1", "D1.5", "D", "J", "b", "O12345678901234567890123456789012", "MX", "M"])
             return DifferentialCommand(name: "mg", text: "mg \(key()) \(flag)\r\n")
         case 0: return DifferentialCommand(name: "flush_all", text: "flush_all\(noreply())\r\n")
@@ -63,7 +63,7 @@ extension DifferentialCommands {
     mutating func administrative() -> DifferentialCommand {
         let text = one([
             "cache_memlimit 7", "cache_memlimit 1000000001", "stats reset", "stats detail", "stats detail x",
-            "stats detail on", "stats detail dump", "stats cachedump 1", "stats cachedump 64 1", "stats cachedump x 1",
+            "stats detail x", "stats cachedump 1", "stats cachedump 64 1", "stats cachedump x 1",
             "lru_crawler enable", "lru_crawler crawl 0",
             "lru_crawler crawl 64",
             "lru_crawler crawl hash", "lru_crawler sleep 1000001", "lru_crawler sleep x", "lru_crawler tocrawl 0",

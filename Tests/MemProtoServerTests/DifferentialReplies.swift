@@ -22,7 +22,7 @@ enum DifferentialReplies {
     static let all = [
         "STORED", "NOT_STORED", "EXISTS", "NOT_FOUND", "DELETED", "TOUCHED", "OK", "END", "VALUE", "MN", "VERSION",
         "number",
-        "HD", "VA", "EN", "NS", "EX", "NF", "ME", "RESET", "ERROR", "PREFIX", "<closed>", "token W", "token Z",
+        "HD", "VA", "EN", "NS", "EX", "NF", "ME", "RESET", "ERROR", "<closed>", "token W", "token Z",
         "token X",
         "CLIENT_ERROR bad command line format", "CLIENT_ERROR bad data chunk",
         "CLIENT_ERROR invalid numeric delta argument", "CLIENT_ERROR invalid exptime argument",
