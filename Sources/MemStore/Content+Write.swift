@@ -264,6 +264,16 @@ extension Shard {
         return capacity > arena.blockSizeBytes * 7 / 8 ? arena.blockSizeBytes : capacity
     }
 
+    /// Makes a block, of which the caller hands over a count, the leaf at `offset`, a multiple of the block's size.
+    func setLeaf(_ content: inout Content, at offset: UInt64, to block: UInt32, _ session: StoreSession) {
+        let end = offset + UInt64(arena.blockSizeBytes)
+        if end > content.size { extend(&content, to: end, session) }
+        changeLeaf(&content, block: offset >> UInt64(blockShift), session) { leaf in
+            self.release(leaf, level: 0)
+            return ContentReference(block: block)
+        }
+    }
+
     /// Makes a hole of the range (within the size), freeing whole blocks.
     func zero(_ content: inout Content, from start: UInt64, to end: UInt64, _ session: StoreSession) {
         let blockSize = UInt64(arena.blockSizeBytes)

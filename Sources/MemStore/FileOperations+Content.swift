@@ -1,5 +1,4 @@
-// FileOperations+Content: read and write of the live content, fallocate, lseek
-// and copy_file_range.
+// FileOperations+Content: read and write of the live content, fallocate and lseek.
 
 extension StoreSession {
     /// Reads live content at `offset`; returns the bytes copied, fewer only at the end of the file.
@@ -146,37 +145,6 @@ extension StoreSession {
                 _ = try writeFile(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
                 position += step
             }
-        }
-    }
-
-    /// copy_file_range(2); returns the bytes copied.
-    /// - Throws: invalid (one file, overlapping ranges), fileTooLarge, noSpace, isDirectory, stale.
-    public func copyRange(
-        from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64
-    ) throws(StoreError) -> UInt64 {
-        let size = try attributes(of: source).size
-        let count = sourceOffset < size ? min(length, size - sourceOffset) : 0
-        guard targetOffset <= Limits.fileSizeMax - count else { throw .fileTooLarge }
-        let distance = sourceOffset > targetOffset ? sourceOffset - targetOffset : targetOffset - sourceOffset
-        if source == target, distance < count { throw .invalid }
-        return try unsafe withScratch(of: Limits.copyStepBytes) { (buffer) throws(StoreError) in
-            var copied: UInt64 = 0
-            while copied < count {
-                let step = Int(min(count - copied, UInt64(buffer.count)))
-                let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<step])
-                let read = try unsafe readFile(source, at: sourceOffset + copied, into: part)
-                guard read > 0 else { break }
-                let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: part[..<read]))
-                do throws(StoreError) {
-                    _ = try writeFile(
-                        target, at: targetOffset + copied, bytes, isAppending: false, clearsPrivileges: false)
-                } catch {
-                    if copied == 0 { throw error }
-                    break
-                }
-                copied += UInt64(read)
-            }
-            return copied
         }
     }
 

@@ -36,7 +36,7 @@ struct ContentComparisonTests {
 
     @Test("one wrong byte is found")
     func plantedFault() throws {
-        let output = try run("FILE_CONTENTS_FAULT=500 \(TestProgram.path("file-contents")) file 11 5000")
+        let output = try run("FILE_CONTENTS_FAULT=600 \(TestProgram.path("file-contents")) file 11 5000")
         #expect(output.contains("another byte"))
     }
 }

@@ -78,7 +78,7 @@ extension SystemTests {
             let client = try daemon.client()
             for name in ["stuck/a", "other/a"] { #expect(try client.set("\(Daemon.prefix)/\(name)", "x") == "STORED") }
             try Shell.bash("ls \(daemon.path("stuck")) \(daemon.path("other"))")
-            let program = Daemon.programPath.replacingOccurrences(of: "/memfisd", with: "/stuck-reader")
+            let program = Daemon.built("stuck-reader")
             let output = try daemon.scratch.file("stuck", containing: "")
             let reader = try Program(
                 ["sh", "-c", "sleep 60 | \(program) \(daemon.path("stuck"))"], output: output, errors: output)

@@ -8,29 +8,47 @@ import MemStore
 
 struct ServerProcess {
     let settings: Settings
+    /// What systemd handed over.
+    let inherited: InheritedDescriptors
     let signals: StopSignals
     /// To the monitor; nil where there is none.
     let channel: MonitorChannel?
     /// The shell's process that waits; nil when the monitor talks to it, or nobody waits.
     let background: Background?
+    let notifier = ServiceNotifier.current()
 
     /// How long answers under way may take after a signal to stop, in seconds.
     static let stopGraceSeconds = 5.0
     static let gracefulStopSeconds = 20.0
     /// Descriptors beside those of connections: listeners, epolls, log, device.
     static let descriptorsReserved = 256
+    /// How long a daemon that ends with its mount may keep its port after an unmount, in seconds.
+    static let portWaitSeconds = 5.0
+
+    init(
+        settings: Settings, inherited: InheritedDescriptors, signals: StopSignals, channel: MonitorChannel?,
+        background: Background?
+    ) {
+        self.settings = settings
+        self.inherited = inherited
+        self.signals = signals
+        self.channel = channel
+        self.background = background
+    }
 
     /// Serves until told to stop; the exit status.
     /// - Throws: StartFailure when a door cannot be opened.
     func run() throws(StartFailure) -> Int32 {
         let logger = Log.make(verbosity: settings.verbosity)
+        logger.info("starting memfisd \(Version.text)")
         for warning in settings.warnings { logger.warning("\(warning)") }
         try ResourceLimits.raiseOpenFiles(to: settings.listening.connectionsMax + Self.descriptorsReserved)
         if settings.dumpsCore { ResourceLimits.allowCoreDumps() }
 
         let store = try makeStore()
-        let server = Server(
-            store: store, configuration: settings.serverConfiguration(users: try readUsers()), logger: logger)
+        var configuration = settings.serverConfiguration(users: try readUsers())
+        configuration.inherit(inherited.sockets)
+        let server = Server(store: store, configuration: configuration, logger: logger)
         server.onShutdown = { isGraceful in kill(getpid(), isGraceful ? SIGUSR1 : SIGINT) }
         try bind(server)
         PortFile.write(server.boundAddresses)
@@ -40,12 +58,23 @@ struct ServerProcess {
 
         let housekeeper = Housekeeper(store: store)
         do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
-        let session = try mount(store, server)
+        let session: FuseSession?
+        do throws(StartFailure) { session = try mount(store, server, logger) } catch {
+            server.stop(gracefulSeconds: 0)
+            housekeeper.stop()
+            throw error
+        }
         announce(server, logger)
         sayReady()
+        let preload = PreloadTask(
+            store: store, requests: settings.preloads, mountPoints: settings.mountPoints, logger: logger,
+            notifier: notifier)
+        preload.start()
 
         let isGraceful = waitForStop(server, logger)
-        stop(server, session, isGraceful: isGraceful)
+        notifier?.stopping()
+        preload.stop()
+        stop(server, session, logger, isGraceful: isGraceful)
         housekeeper.stop()
         logger.notice("stopped")
         if channel == nil, settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
@@ -60,7 +89,7 @@ struct ServerProcess {
         }
     }
 
-    private func readUsers() throws(StartFailure) -> [String]? {
+    func readUsers() throws(StartFailure) -> [String]? {
         guard let path = settings.listening.authFile else { return nil }
         guard let text = FilePaths.contents(of: path) else {
             throw StartFailure("cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .usage)
@@ -69,7 +98,18 @@ struct ServerProcess {
     }
 
     private func bind(_ server: Server) throws(StartFailure) {
-        do throws(SystemError) { try server.bind() } catch {
+        if let socket = settings.listening.unixSocket, inherited.sockets.isEmpty {
+            FilePaths.makeParent(of: socket.path)
+        }
+        let giveUpSeconds = PreloadTask.nowSeconds() + (settings.endsWithMount ? Self.portWaitSeconds : 0)
+        do throws(SystemError) {
+            while true {
+                do throws(SystemError) { return try server.bind() } catch {
+                    guard error.errno == EADDRINUSE, PreloadTask.nowSeconds() < giveUpSeconds else { throw error }
+                    usleep(50_000)
+                }
+            }
+        } catch {
             let hint = error.errno == EADDRINUSE ? "; choose another port with -p" : ""
             throw StartFailure("cannot listen: \(error)\(hint)", .systemRefused)
         }
@@ -81,28 +121,46 @@ struct ServerProcess {
     }
 
     /// Mounts and serves the tree; nil without a mount point.
-    private func mount(_ store: Store, _ server: Server) throws(StartFailure) -> FuseSession? {
-        guard let path = settings.mountPoints.first else { return nil }
+    private func mount(_ store: Store, _ server: Server, _ logger: Logger) throws(StartFailure) -> FuseSession? {
         var options = settings.fuseOptions
         options.fileSystem.reports = [
             ControlReport(name: "stats") { Array(server.statisticsText().utf8) },
             ControlReport(name: "settings") { Array(server.settingsText().utf8) },
         ]
         do throws(MountError) {
+            if let device = inherited.device {
+                let session = try FuseSession.attached(store: store, device: device, options)
+                try start(session, logger)
+                // Nobody but the server is to hold the device: with its end the kernel ends the filesystem.
+                notifier?.drop(name: InheritedDescriptors.deviceName)
+                return session
+            }
+            guard let path = settings.mountPoints.first else { return nil }
+            logger.info("mounting at \(path)")
             guard let channel else {
                 let session = try FuseSession.mounted(store: store, at: path, options)
-                try session.start()
+                try start(session, logger)
                 return session
             }
             // The monitor has said why on stderr when it could not.
             guard let device = channel.ask(.mount), device >= 0 else { throw MountError(what: "", code: 0) }
             let session = try FuseSession.attached(store: store, device: device, options)
-            try session.start()
+            try start(session, logger)
             if settings.mountPoints.count > 1, channel.ask(.bindMounts) == nil { throw MountError(what: "", code: 0) }
             return session
         } catch {
             throw error.what.isEmpty ? StartFailure("", .systemRefused) : StartFailure(error)
         }
+    }
+
+    private func start(_ session: FuseSession, _ logger: Logger) throws(MountError) {
+        let endsWithMount = settings.endsWithMount
+        session.onUnmount = { [channel] in
+            if let channel { _ = channel.send(MonitorRequest.gone.rawValue) }
+            logger.notice("unmounted by somebody else\(endsWithMount ? "" : "; the port is served further")")
+            if endsWithMount { kill(getpid(), SIGTERM) }
+        }
+        try session.start()
     }
 
     private func announce(_ server: Server, _ logger: Logger) {
@@ -124,54 +182,9 @@ struct ServerProcess {
     }
 
     private func sayReady() {
-        if let channel { _ = channel.send(MonitorRequest.ready.rawValue) }
-        background?.detachOutput(keepsLog: settings.verbosity > 0)
+        if let channel { _ = channel.send(MonitorRequest.ready.rawValue) } else { notifier?.ready("Serving") }
+        // The server behind a monitor too: whoever waits for the end of our output waits for the start alone.
+        if settings.isDaemon { Background.detachOutput(keepsLog: settings.verbosity > 0) }
         background?.sayReady()
-    }
-
-    // MARK: stop
-
-    /// Waits for a signal to stop, or for the monitor's end; true for a graceful stop.
-    private func waitForStop(_ server: Server, _ logger: Logger) -> Bool {
-        let descriptors = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
-        while true {
-            let ready = Readiness.wait(descriptors)
-            while let number = signals.next() {
-                switch number {
-                case SIGHUP:
-                    reload(server, logger)
-                case SIGUSR1:
-                    logger.notice("Gracefully stopping")
-                    return true
-                default:
-                    logger.notice("stopping on signal \(number)")
-                    return false
-                }
-            }
-            if ready.count > 1, ready[1] {
-                logger.error("the monitor process ended; stopping")
-                return false
-            }
-        }
-    }
-
-    /// SIGHUP: reads the authentication file again. When that fails, what was read before stays in force.
-    private func reload(_ server: Server, _ logger: Logger) {
-        do throws(StartFailure) {
-            guard let users = try readUsers() else { return logger.notice("SIGHUP: nothing to reload") }
-            server.replaceUsers(users)
-            logger.notice("SIGHUP: \(users.count) users read")
-        } catch {
-            logger.error("SIGHUP: \(error.message)")
-        }
-    }
-
-    /// Takes the mount away, finishes what is under way on both doors, ends the threads.
-    private func stop(_ server: Server, _ session: FuseSession?, isGraceful: Bool) {
-        if session != nil {
-            if let channel { _ = channel.ask(.unmount) } else { MountPoints.detach(settings.mountPoints) }
-        }
-        server.stop(gracefulSeconds: isGraceful ? Self.gracefulStopSeconds : Self.stopGraceSeconds)
-        session?.stop()
     }
 }

@@ -12,9 +12,16 @@ final class Daemon {
     static let prefix = "memfis://test"
 
     /// The built program, which lies beside the test bundle.
+    /// MEMFISD_PROGRAM names another, for instance one that was built with a sanitizer.
     static var programPath: String {
+        if let path = ProcessInfo.processInfo.environment["MEMFISD_PROGRAM"] { return path }
+        return built("memfisd")
+    }
+
+    /// A program that lies beside the test bundle.
+    static func built(_ name: String) -> String {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-            .appendingPathComponent("memfisd").path
+            .appendingPathComponent(name).path
     }
 
     /// Starts memfisd and waits until its doors are open.
