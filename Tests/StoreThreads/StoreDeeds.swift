@@ -24,7 +24,6 @@ private func isWhole(_ value: Bytes, of total: Int, first: UInt8?) -> Bool {
 /// Reads a value as a connection would: the head by reference after the lock is given back, the tail at once.
 private func read(_ key: Bytes, _ session: StoreSession, _ dice: inout Dice, _ deeds: inout Deeds) {
     let view = session.beginGet(key, hash: session.hash(key))
-    defer { session.endGet(view) }
     guard view.isHit else { return deeds.add("miss") }
     let lease = view.headLength > 0 ? session.lease(view) : ContentLease()
     var first: UInt8? = view.tail.count > 0 ? view.tail[0] : nil

@@ -70,7 +70,7 @@ struct Dice {
         let seed = CommandLine.arguments.count > 2 ? UInt64(CommandLine.arguments[2]) ?? 1 : 1
         print("store-threads: \(operationCount) operations of each thread, seed \(seed)")
         var configuration = StoreConfiguration()
-        configuration.memoryLimitBytes = 48 << 20
+        configuration.memoryLimitBytes = 16 << 20
         configuration.prefixes = [KeyPrefix(prefix: Array("memfis://h".utf8), directory: Array("/".utf8))]
         configuration.servingUser = ServingUser(uid: 1000, gid: 1000, groups: [])
         let store = try Store(configuration: configuration)
@@ -112,7 +112,7 @@ struct Dice {
             Actor("limit", store, seed: seed &+ 20) { session, dice, deeds in
                 for _ in 0..<operationCount / 200 {
                     session.refreshClock()
-                    deeds.add(store.setMemoryLimit(bytes: (24 + dice.below(24)) << 20) ? "limit set" : "limit refused")
+                    deeds.add(store.setMemoryLimit(bytes: (6 + dice.below(10)) << 20) ? "limit set" : "limit refused")
                     deeds.add(store.statistics().itemCount > 0 ? "statistics" : "statistics of nothing")
                     if dice.below(40) == 0 {
                         session.flushItems(at: nil)
