@@ -1,11 +1,13 @@
 # The targets of the project; CONTRIBUTING.md describes them.
-# PORT, HTTP_PORT and MNT choose where `make run` serves; FILTER chooses tests, SCENARIO a benchmark.
+# PORT, HTTP_PORT and MNT choose where `make run` serves; FILTER chooses tests, SCENARIO a benchmark,
+# ROOT where `make packagetest` has its Debian root.
 
 PORT ?= 11211
 HTTP_PORT ?= 8080
 MNT ?= run/mnt
 FILTER ?=
 SCENARIO ?=
+ROOT ?=
 SOURCES := Package.swift Sources Tests
 
 # To the thread sanitizer, an accessor that lends a struct writes all of it, though the caller may read one field. Swift 6.3
@@ -13,7 +15,7 @@ SOURCES := Package.swift Sources Tests
 PLAIN_ACCESSES := -Xlinker --wrap=__tsan_external_write \
 	-Xlinker --defsym=__wrap___tsan_external_write=__tsan_get_current_report
 
-.PHONY: help build release run stop test differential compare-files tsan-doors bench lint format clean packages
+.PHONY: help build optimized deb release reproduce packagetest run stop test differential compare-files tsan-doors bench lint format clean packages manual
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -25,9 +27,25 @@ build: ## build for debugging
 	@scripts/packages build
 	swift build
 
-release: ## build for use: .build/release/memfisd
+optimized: ## build for use on this machine: .build/release/memfisd
 	@scripts/packages build
 	swift build -c release --product memfisd
+
+deb: ## build the Debian package into dist/
+	@scripts/packages build package
+	@scripts/deb
+
+release: ## make a release in dist/: tarball, Debian packages, SBOM, checksums
+	@scripts/packages build package
+	@scripts/release
+
+reproduce: ## make the release twice and compare the bytes
+	@scripts/packages build package
+	@scripts/reproduce
+
+packagetest: deb ## install, start, upgrade and remove the package in a clean Debian root
+	@scripts/packages packagetest
+	@scripts/package-test $(ROOT)
 
 run: ## serve a sample site: memfisd mounted at MNT, nginx on HTTP_PORT; Ctrl-C ends it
 	@scripts/packages build run
@@ -53,7 +71,10 @@ tsan-doors: ## both doors under the thread sanitizer: 8 threads with 20,000 oper
 	swift build --sanitize=thread --scratch-path .build/tsan --product memfisd $(PLAIN_ACCESSES)
 	MEMFISD_PROGRAM=$(CURDIR)/.build/tsan/debug/memfisd MEMFISD_LOAD_OPERATIONS=20000 swift test --filter BothDoorsLoadTests
 
-bench: release ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
+manual: ## write the options' part of the manual from their definitions
+	MEMFISD_WRITE_MANUAL=1 swift test --filter ManualTests
+
+bench: optimized ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
 	@scripts/packages build test
 	Benchmarks/bench.py $(SCENARIO)
 

@@ -50,6 +50,12 @@ let package = Package(
         .executableTarget(name: "stuck-reader", path: "Tests/StuckReader"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
-        .testTarget(name: "SystemTests", dependencies: ["memfisd", "stuck-reader", "MemStore"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "memfisd", "stuck-reader", "MemStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["Scripts"], swiftSettings: strict),
     ]
 )

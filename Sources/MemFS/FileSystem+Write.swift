@@ -27,7 +27,10 @@ extension FileSystem {
             throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
         }
         do throws(FSError) {
-            return (entry(made), try makeHandle(made.ino, openMode))
+            // The making has set the access time.
+            var mode = openMode
+            mode.readsWithTime = false
+            return (entry(made), try makeHandle(made.ino, mode))
         } catch {
             session.forget(made.ino, count: 1)
             throw error

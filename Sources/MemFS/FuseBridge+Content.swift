@@ -110,8 +110,7 @@ extension FuseBridge {
 /// Puts an open file into what the library tells the kernel.
 @unsafe private func fill(_ file: UnsafeMutablePointer<fuse_file_info>?, _ opened: OpenFile) {
     unsafe file.unsafelyUnwrapped.pointee.fh = opened.handle.rawValue
-    // The port's changes are told to the kernel, so what it has of the file stays good.
-    unsafe cf_set_keep_cache(file)
-    if opened.isDirect { unsafe cf_set_direct_io(file) }
+    // The port's changes of files are told to the kernel, so what it has of them stays good.
+    if opened.isDirect { unsafe cf_set_direct_io(file) } else { unsafe cf_set_keep_cache(file) }
     if opened.skipsFlush { unsafe cf_set_no_flush(file) }
 }

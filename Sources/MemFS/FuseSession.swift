@@ -23,7 +23,7 @@ public struct FuseSessionOptions: Sendable {
 /// SAFETY: owns the library's session and frees it in `stop`, after the threads that use it have ended; if one is stuck
 /// in the kernel, the session is left allocated.
 @safe public final class FuseSession: @unchecked Sendable {  // `phase` is guarded by `lock`, all else never changes
-    private enum Phase { case made, started, stopped }
+    private enum Phase { case made, started, ending, stopped }
 
     private let store: Store
     private let options: FuseSessionOptions
@@ -35,6 +35,7 @@ public struct FuseSessionOptions: Sendable {
     private let lock = Lock()
     private var phase = Phase.made
     private var threads: [Thread] = []
+    private var endedByOthers: (@Sendable () -> Void)?
 
     /// A session on a descriptor of /dev/fuse that is mounted already (`Mounting.openAndMount`); takes the descriptor
     /// over. Needs no privileges.
@@ -93,6 +94,7 @@ public struct FuseSessionOptions: Sendable {
                     fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, library: library
                 ).run()
                 session.end()
+                noticeEnd()
                 running.end()
             }
             guard let thread else {
@@ -103,6 +105,25 @@ public struct FuseSessionOptions: Sendable {
             lock.withLock { threads.append(thread) }
         }
         lock.withLock { phase = .started }
+    }
+
+    /// Called once, from a thread of the session, when the mount ends and nobody has said that it would: somebody else
+    /// has unmounted it. Set it before `start()`.
+    public var onUnmount: (@Sendable () -> Void)? {
+        get { lock.withLock { endedByOthers } }
+        set { lock.withLock { endedByOthers = newValue } }
+    }
+
+    /// Says that the mount is about to be taken away.
+    public func expectUnmount() { lock.withLock { if phase == .started { phase = .ending } } }
+
+    private func noticeEnd() {
+        let tell = lock.withLock { () -> (@Sendable () -> Void)? in
+            guard phase == .started else { return nil }
+            phase = .ending
+            return endedByOthers
+        }
+        tell?()
     }
 
     /// Ends the threads after the requests that they are at, and the mount if the session made it; frees everything.
@@ -140,6 +161,7 @@ public struct FuseSessionOptions: Sendable {
         var words = "subtype=memfisd,fsname=\(source),default_permissions"
         if options.allowsOthers { words += ",allow_other" }
         if options.isReadOnly { words += ",ro" }
+        if !options.allowsPrograms { words += ",noexec" }
         if options.keepsAccessTimes { words += ",noatime" }
         return words
     }

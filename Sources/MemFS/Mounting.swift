@@ -28,6 +28,8 @@ public struct MountOptions: Sendable {
     public var allowsSetuid = false
     /// Let device nodes of the mount be opened.
     public var allowsDevices = false
+    /// Let programs on the mount be run.
+    public var allowsPrograms = true
     /// Let other users in; an ordinary user may say so only with `user_allow_other` in /etc/fuse.conf.
     public var allowsOthers = true
     /// The defaults: writable, nosuid, nodev, for all users.
@@ -73,10 +75,10 @@ public enum Mounting {
         close(setting)
     }
 
-    /// Source: mount(2), the values of MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOATIME.
+    /// Source: mount(2), the values of MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC and MS_NOATIME.
     private static func flags(of options: MountOptions) -> UInt {
         (options.isReadOnly ? 1 : 0) | (options.allowsSetuid ? 0 : 2) | (options.allowsDevices ? 0 : 4)
-            | (options.keepsAccessTimes ? 1024 : 0)
+            | (options.allowsPrograms ? 0 : 8) | (options.keepsAccessTimes ? 1024 : 0)
     }
 
     /// Mounts the tree of `path` at `other` too; needs root.

@@ -6,12 +6,18 @@ import Glibc
 struct Memfisd {
     static func main() {
         do throws(StartFailure) {
-            let words = try ArgumentWords.normalized(Array(CommandLine.arguments.dropFirst()))
-            switch try CommandLineRequest.read(words) {
-            case .show(let text):
-                print(text)
-            case .run(let options):
-                exit(try Starter.run(try Settings(options)))
+            let words = Array(CommandLine.arguments.dropFirst())
+            if let text = try CommandLineRequest.text(words) { return print(text) }
+            let configuration = try Configuration.gather(words, environment: Environment.current())
+            let (options, settings) = try configuration.judged()
+            if options.process.printConfig {
+                print(ConfigurationText.make(configuration, options, settings))
+            } else if options.process.mountOnly {
+                try MountOnly.mount(settings)
+            } else if options.process.unmount {
+                try MountOnly.unmount(settings)
+            } else {
+                exit(try Starter.run(settings))
             }
         } catch {
             if !error.message.isEmpty { StandardError.write("memfisd: \(error.message)\n") }

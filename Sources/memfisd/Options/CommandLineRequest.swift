@@ -19,4 +19,21 @@ enum CommandLineRequest {
         if options.process.license { return .show(Version.license) }
         return .run(options)
     }
+
+    /// The text that the words ask for: the help, the version, the license, a shell's completions (for the package); nil when they ask for none. A wrong configuration file does not keep it back.
+    ///
+    /// - Parameter words: the command line without the program's name.
+    /// - Throws: StartFailure for an unknown option.
+    static func text(_ words: [String]) throws(StartFailure) -> String? {
+        if words.first == "--generate-completion-script" {
+            guard words.count == 2, let shell = CompletionShell(rawValue: words[1]) else {
+                throw StartFailure("--generate-completion-script needs bash, zsh or fish", .wrongValue)
+            }
+            return Options.completionScript(for: shell)
+        }
+        let texts: Set = ["help", "license", "version"]
+        let entries = try ArgumentWords.entries(words).filter { texts.contains($0.name) }
+        guard !entries.isEmpty, case .show(let text) = try read(entries.words) else { return nil }
+        return text
+    }
 }

@@ -58,6 +58,12 @@ enum FilePaths {
         return unsafe written == bytes.count && rename(temporary, path) == 0
     }
 
+    /// Makes the directory of a file unless it is there; what hinders that shows when the file is made.
+    static func makeParent(of path: String) {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+        unsafe mkdir(String(path[..<slash]), 0o755)
+    }
+
     /// The system's words for an errno.
     static func errorText(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }

@@ -6,6 +6,7 @@ struct MountWords: Equatable {
     var updatesAccessTimes = true
     var allowsDevices = true
     var allowsSuid = true
+    var allowsPrograms = true
     /// What mount(8) shows as the source.
     var name = "memfisd"
     /// Owner and group shown for every file; nil = the stored ones.
@@ -26,7 +27,9 @@ struct MountWords: Equatable {
         case "nodev": allowsDevices = false
         case "suid": allowsSuid = true
         case "nosuid": allowsSuid = false
-        case "defaults", "exec", "allow_other", "default_permissions", "auto", "noauto", "nofail", "_netdev": break
+        case "exec": allowsPrograms = true
+        case "noexec": allowsPrograms = false
+        case "defaults", "allow_other", "default_permissions", "auto", "noauto", "nofail", "_netdev": break
         case "fsname":
             guard let value, !value.isEmpty, !value.contains(where: { $0.isWhitespace }) else {
                 throw StartFailure("-o fsname=: expected a name without blanks", .wrongValue)

@@ -26,8 +26,55 @@ enum OptionTable {
         value("Y", "auth-file"),
         value(nil, "prefix"), value(nil, "index"), flag(nil, "files-read-only"), value(nil, "files-max-bytes"),
         value(nil, "publish-interval"), value(nil, "coherence-timeout"), value(nil, "unix-socket-group"),
-        flag(nil, "evict-files"), value(nil, "mount-threads"), value(nil, "mount-spin"),
+        flag(nil, "evict-files"), value(nil, "mount-threads"), value(nil, "mount-spin"), value(nil, "preload"),
+        flag(nil, "exit-on-unmount"), value(nil, "config"), flag(nil, "print-config"), flag(nil, "mount-only"),
+        flag(nil, "unmount"),
     ]
+
+    /// How the configuration file and the environment call a mount point.
+    static let mountPointWord = "mountpoint"
+    static let configWord = "config"
+    /// What the command line alone can say: it asks for a text or another deed than serving.
+    static let commandWords: Set = ["help", "license", "version", configWord, "print-config", "mount-only", "unmount"]
+    /// Several values of these count together.
+    private static let repeatableWords: Set = ["listen", "prefix", "index", "extended", "preload", mountPointWord]
+    /// A switch that counts how often it is given.
+    static let countedWord = "verbose"
+
+    /// The words of the configuration file, in the table's order.
+    static let configurationWords = all.map(\.name).filter { !commandWords.contains($0) } + [mountPointWord]
+
+    static func isRepeatable(_ name: String) -> Bool { repeatableWords.contains(name) }
+
+    /// The switch that `--no-NAME` turns off.
+    static func turnedOff(by name: some StringProtocol) -> OptionSpelling? {
+        guard name.hasPrefix("no-") else { return nil }
+        return all.first { $0.name == name.dropFirst(3) && !$0.takesValue && !commandWords.contains($0.name) }
+    }
+
+    /// What a line of the file or a variable says.
+    /// - Throws: LineError for an unknown word, a missing value, or a switch that is neither on nor off.
+    static func contents(of name: Substring, value: String?) throws(LineError) -> [OptionEntry.Content] {
+        if name == mountPointWord {
+            guard let value, !value.isEmpty else { throw LineError("\(name) needs a value") }
+            return [.mountPoint(value)]
+        }
+        guard let spelling = all.first(where: { $0.name == name }), !commandWords.contains(spelling.name) else {
+            throw LineError("unknown option '\(name)'")
+        }
+        if spelling.takesValue {
+            guard let value else { throw LineError("\(name) needs a value") }
+            return [.option(spelling, value: value)]
+        }
+        if spelling.name == countedWord, let value, let count = Int(value), (0...9).contains(count) {
+            return count == 0 ? [.off(spelling)] : Array(repeating: .option(spelling, value: nil), count: count)
+        }
+        switch value?.lowercased() {
+        case nil, "yes", "on", "true", "1": return [.option(spelling, value: nil)]
+        case "no", "off", "false", "0": return [.off(spelling)]
+        case let text?: throw LineError("\(name) \(text): expected yes or no")
+        }
+    }
 
     private static func value(_ letter: Character?, _ name: String) -> OptionSpelling {
         OptionSpelling(letter: letter, name: name, takesValue: true)

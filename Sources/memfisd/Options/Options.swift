@@ -113,6 +113,13 @@ struct FileOptions: ParsableArguments {
     var mountThreads: Int = 4
     @Option(help: "Microseconds that one of them waits awake for the mount's next request; 0 for never.")
     var mountSpin: Int = 0
+    @Option(
+        help: .init(
+            "Copy the directory DIR of the host below PATH of the tree after the start, while serving. Repeatable.",
+            valueName: "DIR[=PATH]"))
+    var preload: [String] = []
+    @Flag(help: "End when somebody else takes the mount away.")
+    var exitOnUnmount = false
 }
 
 struct ProcessOptions: ParsableArguments {
@@ -130,6 +137,16 @@ struct ProcessOptions: ParsableArguments {
         name: [.customShort("o"), .long],
         help: "Comma list of further words: mount options (ro, noatime, uid=, gid=, umask=, fsname=) and memcached's.")
     var extended: [String] = []
+    @Option(
+        help: .init(
+            "Configuration file; '' for none. (default: /etc/memfisd.conf if it is there)", valueName: "file"))
+    var config: String?
+    @Flag(help: "Show the settings that are in force, in the form of the configuration file.")
+    var printConfig = false
+    @Flag(help: "Mount, hand the device to systemd for the service that follows, and end.")
+    var mountOnly = false
+    @Flag(help: "Take the mounts away, and end.")
+    var unmount = false
     @Flag(name: [.customShort("i"), .long], help: "Show the license.")
     var license = false
     @Flag(name: [.customShort("V"), .long], help: "Show the version.")

@@ -103,7 +103,7 @@ extension Settings {
     }
 
     /// The texts read one by one; the first failure ends it.
-    private static func mapped<Element>(
+    static func mapped<Element>(
         _ texts: [String], _ read: (String) throws(StartFailure) -> Element
     ) throws(StartFailure) -> [Element] {
         var result: [Element] = []

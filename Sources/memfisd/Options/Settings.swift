@@ -9,6 +9,9 @@ struct Settings {
     var mountPoints: [String]
     var mountThreads: Int
     var mountSpinMicroseconds: Int
+    var preloads: [PreloadRequest]
+    /// The daemon ends when somebody else unmounts it.
+    var endsWithMount: Bool
     /// Milliseconds a storage command waits for the kernel's caches.
     var coherenceTimeoutMilliseconds: Int
     var startedAsRoot: Bool
@@ -41,6 +44,10 @@ struct Settings {
         mountThreads = try Self.inRange(options.files.mountThreads, 1...64, "--mount-threads")
         mountSpinMicroseconds = try Self.inRange(options.files.mountSpin, 0...1000, "--mount-spin")
         store.sessionsMax = listening.threads + mountThreads + 8
+        preloads = try Self.mapped(options.files.preload) { (text) throws(StartFailure) in
+            try PreloadRequest(text, from: machine.workingDirectory)
+        }
+        endsWithMount = options.files.exitOnUnmount
         coherenceTimeoutMilliseconds = try Self.inRange(
             options.files.coherenceTimeout, 0...60_000, "--coherence-timeout")
         verbosity = options.process.verbose

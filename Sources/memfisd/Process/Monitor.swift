@@ -114,6 +114,9 @@ struct Monitor {
             case .unmount:
                 unmount()
                 _ = channel.send(MonitorAnswer.done.rawValue)
+            case .gone:
+                isMounted = false
+                sentinel.tell(.unmounted)
             }
         } catch {
             StandardError.write("memfisd: \(error.message)\n")

@@ -13,6 +13,8 @@ enum MonitorRequest: UInt8 {
     case ready = 3
     /// Take the mounts away.
     case unmount = 4
+    /// Somebody else has taken the mounts away: what is mounted there from now on is not ours. No answer.
+    case gone = 5
 }
 
 /// What the monitor answers.

@@ -8,29 +8,47 @@ import MemStore
 
 struct ServerProcess {
     let settings: Settings
+    /// What systemd handed over.
+    let inherited: InheritedDescriptors
     let signals: StopSignals
     /// To the monitor; nil where there is none.
     let channel: MonitorChannel?
     /// The shell's process that waits; nil when the monitor talks to it, or nobody waits.
     let background: Background?
+    private let notifier = ServiceNotifier.current()
 
     /// How long answers under way may take after a signal to stop, in seconds.
     static let stopGraceSeconds = 5.0
     static let gracefulStopSeconds = 20.0
     /// Descriptors beside those of connections: listeners, epolls, log, device.
     static let descriptorsReserved = 256
+    /// How long a daemon that ends with its mount may keep its port after an unmount, in seconds.
+    static let portWaitSeconds = 5.0
+
+    init(
+        settings: Settings, inherited: InheritedDescriptors, signals: StopSignals, channel: MonitorChannel?,
+        background: Background?
+    ) {
+        self.settings = settings
+        self.inherited = inherited
+        self.signals = signals
+        self.channel = channel
+        self.background = background
+    }
 
     /// Serves until told to stop; the exit status.
     /// - Throws: StartFailure when a door cannot be opened.
     func run() throws(StartFailure) -> Int32 {
         let logger = Log.make(verbosity: settings.verbosity)
+        logger.info("starting memfisd \(Version.text)")
         for warning in settings.warnings { logger.warning("\(warning)") }
         try ResourceLimits.raiseOpenFiles(to: settings.listening.connectionsMax + Self.descriptorsReserved)
         if settings.dumpsCore { ResourceLimits.allowCoreDumps() }
 
         let store = try makeStore()
-        let server = Server(
-            store: store, configuration: settings.serverConfiguration(users: try readUsers()), logger: logger)
+        var configuration = settings.serverConfiguration(users: try readUsers())
+        configuration.inherit(inherited.sockets)
+        let server = Server(store: store, configuration: configuration, logger: logger)
         server.onShutdown = { isGraceful in kill(getpid(), isGraceful ? SIGUSR1 : SIGINT) }
         try bind(server)
         PortFile.write(server.boundAddresses)
@@ -40,12 +58,18 @@ struct ServerProcess {
 
         let housekeeper = Housekeeper(store: store)
         do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
-        let session = try mount(store, server)
+        let session = try mount(store, server, logger)
         announce(server, logger)
         sayReady()
+        let preload = PreloadTask(
+            store: store, requests: settings.preloads, mountPoints: settings.mountPoints, logger: logger,
+            notifier: notifier)
+        preload.start()
 
         let isGraceful = waitForStop(server, logger)
-        stop(server, session, isGraceful: isGraceful)
+        notifier?.stopping()
+        preload.stop()
+        stop(server, session, logger, isGraceful: isGraceful)
         housekeeper.stop()
         logger.notice("stopped")
         if channel == nil, settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
@@ -69,7 +93,18 @@ struct ServerProcess {
     }
 
     private func bind(_ server: Server) throws(StartFailure) {
-        do throws(SystemError) { try server.bind() } catch {
+        if let socket = settings.listening.unixSocket, inherited.sockets.isEmpty {
+            FilePaths.makeParent(of: socket.path)
+        }
+        let giveUpSeconds = PreloadTask.nowSeconds() + (settings.endsWithMount ? Self.portWaitSeconds : 0)
+        do throws(SystemError) {
+            while true {
+                do throws(SystemError) { return try server.bind() } catch {
+                    guard error.errno == EADDRINUSE, PreloadTask.nowSeconds() < giveUpSeconds else { throw error }
+                    usleep(50_000)
+                }
+            }
+        } catch {
             let hint = error.errno == EADDRINUSE ? "; choose another port with -p" : ""
             throw StartFailure("cannot listen: \(error)\(hint)", .systemRefused)
         }
@@ -81,28 +116,46 @@ struct ServerProcess {
     }
 
     /// Mounts and serves the tree; nil without a mount point.
-    private func mount(_ store: Store, _ server: Server) throws(StartFailure) -> FuseSession? {
-        guard let path = settings.mountPoints.first else { return nil }
+    private func mount(_ store: Store, _ server: Server, _ logger: Logger) throws(StartFailure) -> FuseSession? {
         var options = settings.fuseOptions
         options.fileSystem.reports = [
             ControlReport(name: "stats") { Array(server.statisticsText().utf8) },
             ControlReport(name: "settings") { Array(server.settingsText().utf8) },
         ]
         do throws(MountError) {
+            if let device = inherited.device {
+                let session = try FuseSession.attached(store: store, device: device, options)
+                try start(session, logger)
+                // Nobody but the server is to hold the device: with its end the kernel ends the filesystem.
+                notifier?.drop(name: InheritedDescriptors.deviceName)
+                return session
+            }
+            guard let path = settings.mountPoints.first else { return nil }
+            logger.info("mounting at \(path)")
             guard let channel else {
                 let session = try FuseSession.mounted(store: store, at: path, options)
-                try session.start()
+                try start(session, logger)
                 return session
             }
             // The monitor has said why on stderr when it could not.
             guard let device = channel.ask(.mount), device >= 0 else { throw MountError(what: "", code: 0) }
             let session = try FuseSession.attached(store: store, device: device, options)
-            try session.start()
+            try start(session, logger)
             if settings.mountPoints.count > 1, channel.ask(.bindMounts) == nil { throw MountError(what: "", code: 0) }
             return session
         } catch {
             throw error.what.isEmpty ? StartFailure("", .systemRefused) : StartFailure(error)
         }
+    }
+
+    private func start(_ session: FuseSession, _ logger: Logger) throws(MountError) {
+        let endsWithMount = settings.endsWithMount
+        session.onUnmount = { [channel] in
+            if let channel { _ = channel.send(MonitorRequest.gone.rawValue) }
+            logger.notice("unmounted by somebody else\(endsWithMount ? "" : "; the port is served further")")
+            if endsWithMount { kill(getpid(), SIGTERM) }
+        }
+        try session.start()
     }
 
     private func announce(_ server: Server, _ logger: Logger) {
@@ -124,7 +177,7 @@ struct ServerProcess {
     }
 
     private func sayReady() {
-        if let channel { _ = channel.send(MonitorRequest.ready.rawValue) }
+        if let channel { _ = channel.send(MonitorRequest.ready.rawValue) } else { notifier?.ready("Serving") }
         background?.detachOutput(keepsLog: settings.verbosity > 0)
         background?.sayReady()
     }
@@ -157,6 +210,8 @@ struct ServerProcess {
 
     /// SIGHUP: reads the authentication file again. When that fails, what was read before stays in force.
     private func reload(_ server: Server, _ logger: Logger) {
+        notifier?.reloading()
+        defer { notifier?.ready("Serving") }
         do throws(StartFailure) {
             guard let users = try readUsers() else { return logger.notice("SIGHUP: nothing to reload") }
             server.replaceUsers(users)
@@ -167,10 +222,17 @@ struct ServerProcess {
     }
 
     /// Takes the mount away, finishes what is under way on both doors, ends the threads.
-    private func stop(_ server: Server, _ session: FuseSession?, isGraceful: Bool) {
-        if session != nil {
-            if let channel { _ = channel.ask(.unmount) } else { MountPoints.detach(settings.mountPoints) }
+    private func stop(_ server: Server, _ session: FuseSession?, _ logger: Logger, isGraceful: Bool) {
+        if let session {
+            session.expectUnmount()
+            if let channel {
+                _ = channel.ask(.unmount)
+            } else if inherited.device == nil {
+                MountPoints.detach(settings.mountPoints)
+            }
+            logger.info("unmounted")
         }
+        logger.info("closing connections")
         server.stop(gracefulSeconds: isGraceful ? Self.gracefulStopSeconds : Self.stopGraceSeconds)
         session?.stop()
     }

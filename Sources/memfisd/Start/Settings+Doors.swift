@@ -2,6 +2,16 @@
 import MemFS
 import MemProtoServer
 
+extension ServerConfiguration {
+    /// Takes over sockets that listen already. They stand for all that the options name.
+    mutating func inherit(_ sockets: [Int32]) {
+        guard !sockets.isEmpty else { return }
+        inheritedSockets = sockets
+        tcpPort = nil
+        unixPath = nil
+    }
+}
+
 extension Settings {
     /// - Parameter users: the lines of -Y's file; nil when nobody has to authenticate.
     func serverConfiguration(users: [String]?) -> ServerConfiguration {
@@ -54,6 +64,7 @@ extension Settings {
         result.isReadOnly = extended.mount.isReadOnly
         result.keepsAccessTimes = !extended.mount.updatesAccessTimes
         result.allowsSetuid = extended.mount.allowsSuid
+        result.allowsPrograms = extended.mount.allowsPrograms
         result.allowsDevices = extended.mount.allowsDevices
         // An ordinary user may let others in only where /etc/fuse.conf says so.
         result.allowsOthers = startedAsRoot

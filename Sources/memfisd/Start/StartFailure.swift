@@ -13,6 +13,8 @@ enum ExitStatus: Int32 {
     case noUser = 67
     /// EX_OSERR: the system refused something (a port, memory, a mount).
     case systemRefused = 71
+    /// EX_CONFIG: a line of the configuration file or a variable is wrong.
+    case configuration = 78
 }
 
 /// A failure of the start.

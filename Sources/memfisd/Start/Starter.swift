@@ -7,27 +7,37 @@ enum Starter {
     /// Runs the daemon to its end; the status to exit with.
     /// - Throws: StartFailure when it cannot start.
     static func run(_ settings: Settings) throws(StartFailure) -> Int32 {
-        for path in settings.mountPoints { try MountPoints.prepare(path) }
-        if settings.mountPoints.count > 1, !settings.startedAsRoot {
-            throw StartFailure("more than one mount point needs root", .usage)
-        }
+        let inherited = try InheritedDescriptors.take()
+        if inherited.device == nil { try judgeMountPoints(settings) }
+        try PreloadTask.check(settings.preloads)
         let background = settings.isDaemon ? try Background.enter() : nil
-        let isMonitored = settings.startedAsRoot && !settings.mountPoints.isEmpty
+        let isMonitored = settings.startedAsRoot && !settings.mountPoints.isEmpty && inherited.device == nil
         let signals = StopSignals.listen(children: isMonitored)
         guard isMonitored else {
-            return try ServerProcess(settings: settings, signals: signals, channel: nil, background: background).run()
+            return try ServerProcess(
+                settings: settings, inherited: inherited, signals: signals, channel: nil, background: background
+            ).run()
         }
         let tasks = monitorTasks(settings, background)
         switch try Monitor.split(tasks: tasks, mountPoints: settings.mountPoints, signals: signals) {
         case .monitor(var monitor):
+            for socket in inherited.sockets { close(socket) }
             let status = monitor.run()
             if settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
             return status
         case .server(let channel):
             background?.leave()
             return try ServerProcess(
-                settings: settings, signals: StopSignals.listen(children: false), channel: channel, background: nil
+                settings: settings, inherited: inherited, signals: StopSignals.listen(children: false),
+                channel: channel, background: nil
             ).run()
+        }
+    }
+
+    private static func judgeMountPoints(_ settings: Settings) throws(StartFailure) {
+        for path in settings.mountPoints { try MountPoints.prepare(path) }
+        if settings.mountPoints.count > 1, !settings.startedAsRoot {
+            throw StartFailure("more than one mount point needs root", .usage)
         }
     }
 
@@ -48,6 +58,7 @@ enum Starter {
             detach: { MountPoints.detach(settings.mountPoints) },
             ready: {
                 if let path = settings.pidFile { PidFile(path: path).write() }
+                ServiceNotifier.current()?.ready("Serving")
                 background?.detachOutput(keepsLog: settings.verbosity > 0)
                 background?.sayReady()
             })

@@ -32,7 +32,9 @@ final class Program {
         unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
         unsafe posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        let all = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+        // Not what the machine's own memfisd is told.
+        let base = ProcessInfo.processInfo.environment.merging(["MEMFISD_CONFIG": ""]) { $1 }
+        let all = base.merging(environment) { $1 }.map { "\($0)=\($1)" }
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var variables = unsafe all.map { unsafe strdup($0) } + [nil]
         // swift-format 6.3.1 joins the words of a `for unsafe` loop.

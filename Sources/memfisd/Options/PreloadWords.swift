@@ -1,0 +1,31 @@
+// PreloadWords: the values of --preload.
+import MemStore
+
+/// A directory of the host that is copied into the tree.
+struct PreloadRequest: Equatable {
+    /// Absolute path on the host.
+    var directory: String
+    /// Where its entries go: names below the tree's root.
+    var target: [String]
+
+    /// The target as a path.
+    var targetPath: String { "/" + target.joined(separator: "/") }
+
+    /// Reads `DIR[=PATH]`. The last `=/` divides, since a directory's name may hold `=`.
+    ///
+    /// - Parameter current: the working directory.
+    /// - Throws: StartFailure, status 64, when PATH names no place in the tree or DIR is empty.
+    init(_ text: String, from current: String) throws(StartFailure) {
+        var source = text[...]
+        target = []
+        if let cut = text.indices.last(where: { text[$0...].hasPrefix("=/") }) {
+            source = text[..<cut]
+            target = text[text.index(after: cut)...].split(separator: "/").map(String.init)
+        }
+        let isTarget = target.allSatisfy { $0.utf8.count <= Limits.nameLengthMax && $0 != "." && $0 != ".." }
+        guard !source.isEmpty, isTarget else {
+            throw StartFailure("--preload \(text): expected DIR or DIR=/PATH, without . and .. in PATH", .usage)
+        }
+        directory = FilePaths.absolute(String(source), from: current)
+    }
+}

@@ -1,0 +1,134 @@
+// PreloadTests: a directory of the host is copied in at the start, while both doors are open.
+import Foundation
+import Testing
+
+@testable import memfisd
+
+@Suite struct PreloadProgressTests {
+    @Test("progress says files, bytes, rate and time left as soon as they are known")
+    func text() {
+        var progress = PreloadProgress(filesExpected: 200, bytesExpected: 100 << 20)
+        #expect(progress.text == "counting: 200 files")
+        progress.isCounted = true
+        #expect(progress.text == "0 of 200 files, 0.0 of 100.0 MiB")
+        progress.files = 50
+        progress.bytes = 20 << 20
+        progress.seconds = 2
+        #expect(progress.text == "50 of 200 files, 20.0 of 100.0 MiB, 10.0 MiB/s, 8 s left")
+        #expect(progress.summary == "50 files, 20.0 MiB in 2.0 s")
+        progress.kept = 3
+        progress.leftOut = 1
+        #expect(progress.summary == "50 files, 20.0 MiB in 2.0 s; 3 were there already; 1 left out")
+    }
+
+    @Test("long times are said in minutes and hours")
+    func durations() {
+        #expect(PreloadProgress.duration(0.2) == "1 s" && PreloadProgress.duration(119) == "119 s")
+        #expect(PreloadProgress.duration(600) == "10 min" && PreloadProgress.duration(7500) == "2 h 5 min")
+    }
+
+    @Test("the last =/ of a value divides directory and place")
+    func words() throws {
+        let plain = try PreloadRequest("site", from: "/srv")
+        #expect(plain.directory == "/srv/site" && plain.targetPath == "/")
+        let placed = try PreloadRequest("/a=/b=/c/d/", from: "/")
+        #expect(placed.directory == "/a=/b" && placed.targetPath == "/c/d")
+        for wrong in ["", "=/a", "x=/a/../b"] {
+            #expect(throws: StartFailure.self) { try PreloadRequest(wrong, from: "/") }
+        }
+    }
+}
+
+extension SystemTests {
+    @Suite(.enabled(if: Requirements.withMount)) struct PreloadTests {
+        private func waitForEnd(_ daemon: Daemon) throws {
+            let ended = Shell.waitUntil(timeoutSeconds: 120) {
+                daemon.log.contains("preload: copied") || daemon.log.contains("memory is full") || !daemon.isRunning
+            }
+            guard ended, daemon.isRunning else { throw TestFailure("the preload did not end: \(daemon.log)") }
+        }
+
+        @Test("a real tree is there afterwards as cp -a would leave it, for a mount that was looked at all the time")
+        func wholeTree() throws {
+            let daemon = try Daemon(["-m", "512", "--preload", "/usr/share/doc=/doc"])
+            defer { daemon.remove() }
+            let onlooker = try Program(["bash", "-c", "while ls -lR \(daemon.path("")); do :; done"])
+            try waitForEnd(daemon)
+            kill(onlooker.pid, SIGTERM)
+            onlooker.wait()
+            let differences = try Shell.bash(
+                "rsync -aHn --delete --checksum --itemize-changes /usr/share/doc/ \(daemon.path("doc"))/",
+                timeoutSeconds: 300)
+            // The directory itself is the tree's own.
+            #expect(differences.split(separator: "\n").filter { !$0.hasSuffix(" ./") } == [])
+            let copyright = try Files.text("/usr/share/doc/bash/copyright")
+            #expect(try daemon.client().get(Daemon.prefix + "/doc/bash/copyright")?.value == copyright)
+        }
+
+        @Test("hard links, symlinks, attributes, modes, owners, times and holes are kept")
+        func details() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let site = try scratch.directory("site")
+            try Shell.bash(
+                """
+                cd \(site); mkdir -m 2751 inner; echo a >inner/a; ln inner/a b; ln -s inner/a c; truncate -s 3000000 large
+                setfattr -n user.memcached.flags -v 7 b; setfattr -n user.note -v hello b
+                chown 12:34 b; chmod 4640 b; touch -d '2001-02-03 04:05:06.7' b
+                """)
+            let daemon = try Daemon(["-m", "64", "--preload", site, "-u", "root"])
+            defer { daemon.remove() }
+            try waitForEnd(daemon)
+            #expect(daemon.log.contains("preload: copied 4 files, 0.0 MiB in"))
+            let list = "stat -c '%n %A %u %g %h %s %y' b c large inner/a; stat -c '%A %y' inner"
+            let expected = try Shell.bash("cd \(site) && \(list)")
+            let copied = try Shell.bash("cd \(daemon.path("")) && \(list)")
+            #expect(copied == expected)
+            #expect(try Shell.bash("stat -c %b \(daemon.path("large"))") == "0\n")
+            #expect(try Shell.bash("getfattr --only-values -n user.note \(daemon.path("c"))") == "hello")
+            #expect(try Shell.bash("getfattr --only-values -n user.memcached.flags \(daemon.path("b"))") == "7")
+        }
+
+        @Test("what the serving user cannot read, and what is no file, is left out and named")
+        func leftOut() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let site = try scratch.directory("site")
+            try Shell.bash(
+                "cd \(site); mkfifo pipe; echo x >secret; chmod 600 secret; mkdir -m 700 closed; echo x >page")
+            let daemon = try Daemon(["-m", "64", "--preload", "\(site)=/a/b", "-u", "nobody"])
+            defer { daemon.remove() }
+            try waitForEnd(daemon)
+            #expect(daemon.log.contains("preload: copied 1 files") && daemon.log.contains("3 left out"))
+            #expect(daemon.log.contains("pipe is left out: neither a file"))
+            #expect(daemon.log.contains("secret is left out: Permission denied"))
+            #expect(daemon.log.contains("closed is left out: Permission denied"))
+            #expect(
+                try Shell.bash("find \(daemon.path("a")) -printf '%P %M %u\n' | sort")
+                    == " drwxr-xr-x nobody\nb drwxr-xr-x nobody\nb/page -rw-r--r-- root\n")
+        }
+
+        @Test("a store that is too small is filled as far as it goes, without half files, and serves")
+        func tooSmall() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let site = try scratch.directory("site")
+            try Shell.bash("for i in $(seq 30); do head -c 1000000 /dev/urandom >\(site)/$i; done")
+            let daemon = try Daemon(["-m", "16", "--preload", site])
+            defer { daemon.remove() }
+            try waitForEnd(daemon)
+            #expect(daemon.log.contains("memory is full"))
+            let sizes = try Shell.bash("stat -c %s \(daemon.path(""))/* | sort -u")
+            #expect(sizes == "1000000\n")
+            #expect(try daemon.client().command("mn") == "MN")
+        }
+
+        @Test("a directory that is missing or none is an error of the start")
+        func missing() throws {
+            for (path, message) in [("/no/such", "No such file"), ("/etc/passwd", "is not a directory")] {
+                let result = try Shell.run([Daemon.programPath, "-p", "-1", "--preload", path], timeoutSeconds: 20)
+                #expect(result.status == 66 && result.errors.contains(message))
+            }
+        }
+    }
+}
