@@ -8,6 +8,8 @@ MNT ?= run/mnt
 FILTER ?=
 SCENARIO ?=
 ROOT ?=
+OPERATIONS ?= 1000000
+SEED ?=
 SOURCES := Package.swift Sources Tests
 
 # To the thread sanitizer, an accessor that lends a struct writes all of it, though the caller may read one field. Swift 6.3
@@ -15,7 +17,7 @@ SOURCES := Package.swift Sources Tests
 PLAIN_ACCESSES := -Xlinker --wrap=__tsan_external_write \
 	-Xlinker --defsym=__wrap___tsan_external_write=__tsan_get_current_report
 
-.PHONY: help build optimized deb release reproduce packagetest run stop test differential compare-files tsan-doors bench lint format clean packages manual
+.PHONY: help build optimized deb release reproduce packagetest run stop test differential property tsan tsan-doors compare-files bench lint format clean packages manual
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -56,10 +58,19 @@ stop: ## end what a `make run` elsewhere started
 
 test: ## run all tests, or those that match FILTER
 	@scripts/packages build run test
+	@[ -n "$(FILTER)" ] || scripts/threads
 	@scripts/test $(FILTER)
 
 differential: ## compare with memcached on a million random commands
 	MEMFIS_DIFFERENTIAL_COMMANDS=1000000 swift test --filter DifferentialTests
+
+property: ## random operations against plain models: OPERATIONS of them, from SEED (else a new one)
+	MEMFISD_PROPERTY_OPERATIONS=$(OPERATIONS) MEMFISD_PROPERTY_SEED=$(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')) \
+		swift test --filter 'PropertyTests|TreeModelTests'
+
+tsan: ## many threads on one store under the thread sanitizer
+	@scripts/packages build
+	@scripts/threads 200000 $(SEED)
 
 compare-files: ## compare the mount with tmpfs and memory, with fio and stress-ng, for about half an hour
 	@scripts/packages build run test
@@ -74,7 +85,7 @@ tsan-doors: ## both doors under the thread sanitizer: 8 threads with 20,000 oper
 manual: ## write the options' part of the manual from their definitions
 	MEMFISD_WRITE_MANUAL=1 swift test --filter ManualTests
 
-bench: optimized ## measure beside memcached; SCENARIO=items|sizes|hits|port|files for one
+bench: optimized ## measure beside memcached; SCENARIO=hits for one, bench.py says which there are
 	@scripts/packages build test
 	Benchmarks/bench.py $(SCENARIO)
 

@@ -45,6 +45,8 @@ let package = Package(
         .testTarget(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "file-contents", "CFileCalls"],
             swiftSettings: strict),
+        .executableTarget(
+            name: "store-threads", dependencies: ["MemStore"], path: "Tests/StoreThreads", swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
         .executableTarget(name: "file-contents", path: "Tests/FileContents"),
         .executableTarget(name: "stuck-reader", path: "Tests/StuckReader"),

@@ -19,7 +19,7 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
 
 CASE=WORDS in the environment runs those cases of `port` alone that have the words in their title.
 
-The server under test is .build/release/memfisd (`make release`). Everything runs on the loopback with ports of its own;
+The server under test is .build/release/memfisd (`make optimized`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
 """
 import errno, json, os, platform, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
@@ -438,7 +438,7 @@ def main():
     if unknown := [name for name in chosen if name not in scenarios]:
         sys.exit(f"no such scenario: {', '.join(unknown)}\n{__doc__}")
     if not os.access(MEMFISD, os.X_OK):
-        sys.exit("build it first: make release")
+        sys.exit("build it first: make optimized")
     os.makedirs(RESULTS, exist_ok=True)
     try:
         for name in chosen:

@@ -57,17 +57,12 @@ extension FileSystem {
     /// Counts one open handle in the store and remembers it here.
     /// - Throws: ENFILE, ESTALE.
     func makeHandle(_ ino: Ino, _ mode: OpenMode) throws(FSError) -> OpenFile {
-        let isAccess = mode.readsWithTime && !state.options.keepsAccessTimes && !state.options.isReadOnly
-        var hasNewTime = false
         let file = try translating { () throws(StoreError) in
             try state.handles.open(ino, mode) { () throws(StoreError) in
-                let opened = try session.openFile(ino, reads: isAccess)
-                hasNewTime = opened.hasNewAccessTime
-                return opened.openCount
+                try session.openFile(ino)
             }
         }
-        guard var file else { throw FSError(ENFILE) }
-        file.hasNewAttributes = hasNewTime
+        guard let file else { throw FSError(ENFILE) }
         return file
     }
 

@@ -27,10 +27,7 @@ extension FileSystem {
             throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
         }
         do throws(FSError) {
-            // The making has set the access time.
-            var mode = openMode
-            mode.readsWithTime = false
-            return (entry(made), try makeHandle(made.ino, mode))
+            return (entry(made), try makeHandle(made.ino, openMode))
         } catch {
             session.forget(made.ino, count: 1)
             throw error

@@ -87,15 +87,20 @@ extension Worker {
             connection.value.descriptor, of: epoll.rawValue, events: Epoll.writable, token: connection.address)
     }
 
-    /// Closes the connection that has waited longest for its client to read, while contents that nobody but readers
-    /// holds take more memory than they may. One at a time: which worker has the guilty one, only the memory tells.
-    mutating func closeSlowestReader() {
+    /// Closes the connections that have waited longest for their clients to read, while contents that nobody but readers
+    /// holds take more memory than they may. A few at a time: which worker has the guilty ones, only the memory tells.
+    mutating func closeSlowestReaders() {
         guard session.readersHoldTooMuch else { return }
         let blocked = face.connections.filter { $0.value.isBlocked && $0.value.pendingOutput != nil }
-        guard let slowest = blocked.min(by: { $0.value.blockedSince < $1.value.blockedSince }) else { return }
-        face.counters.value.slowReadersClosed &+= 1
-        close(slowest)
+            .sorted { $0.value.blockedSince < $1.value.blockedSince }
+        for slowest in blocked.prefix(Self.readersClosedMax) where session.readersHoldTooMuch {
+            face.counters.value.slowReadersClosed &+= 1
+            close(slowest)
+        }
     }
+
+    /// Slow readers closed in one turn of the loop.
+    private static let readersClosedMax = 16
 
     /// Sends more of a blocked connection's output; when all is sent, goes on with its input.
     mutating func resumeOutput(_ connection: Cell<Connection>) {

@@ -74,7 +74,7 @@ import MemStore
                 }
             }
             runQueued()
-            closeSlowestReader()
+            closeSlowestReaders()
             endParking()
             closeIdle()
             for connection in closed { connection.destroy() }

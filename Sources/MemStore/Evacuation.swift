@@ -79,25 +79,30 @@ extension Arena {
 
 extension StoreSession {
     /// Moves the blocks of one segment to others, as far as they can be moved. False: there is no such segment.
-    func evacuate(freeMin: Int, _ slice: inout Slice) -> Bool {
+    /// `waits`: for shards that somebody has locked; else a block of one of these stays.
+    func evacuate(freeMin: Int, waits: Bool, _ slice: inout Slice) -> Bool {
         guard let segment = arena.beginEvacuation(freeMin: freeMin) else { return false }
         let first = segment * UInt32(arena.geometry.blocksPerSegment)
         let used = arena.usedBlocks(of: segment)
         for index in 0..<UInt32(arena.geometry.blocksPerSegment) where used >> index & 1 == 1 {
             // What is stuck keeps the whole segment.
-            if !evacuate(block: first + index, &slice) { break }
+            if !evacuate(block: first + index, waits: waits, &slice) { break }
         }
         arena.endEvacuation(of: segment)
         return true
     }
 
-    private func evacuate(block: UInt32, _ slice: inout Slice) -> Bool {
+    private func evacuate(block: UInt32, waits: Bool, _ slice: inout Slice) -> Bool {
         let owner = arena.owner(ofBlock: block)
         guard let number = owner.shard, number < shared.shardCount else {
             return arena.holderCount(ofBlock: block) == 0
         }
         let shard = shard(number: number)
-        slice.lock(shard.state.lock)
+        if waits {
+            slice.lock(shard.state.lock)
+        } else if !shard.state.lock.tryLock() {
+            return false
+        }
         defer { shard.unlock() }
         return owner.isFile ? move(block, ofFile: owner, in: shard) : shard.move(block, ofNode: owner)
     }

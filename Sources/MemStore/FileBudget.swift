@@ -94,7 +94,7 @@ extension StoreSession {
     /// Frees a part of the contents that wait to be freed. False: none waits.
     private func freeBuried() -> Bool {
         for number in 0..<shared.shardCount {
-            if shard(number: number).buryOneSlice() { return true }
+            if shard(number: number).buryOneSlice(waits: true) { return true }
         }
         return false
     }

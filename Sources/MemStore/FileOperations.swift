@@ -1,14 +1,6 @@
 // FileOperations: what a filesystem adapter calls. This file finds inodes and
 // counts who knows them; names, attributes, contents and directories are in FileOperations+….swift.
 
-/// What `StoreSession.openFile` found.
-public struct OpenedFile: Sendable {
-    /// Open handles that the inode has now.
-    public var openCount: Int
-    /// The access time changed.
-    public var hasNewAccessTime = false
-}
-
 extension StoreSession {
     /// Looks `name` up in a directory and counts one lookup of the inode found (`forget` gives it back).
     /// - Throws: noEntry, notDirectory, nameTooLong, stale.
@@ -36,25 +28,29 @@ extension StoreSession {
     }
 
     /// Counts one open handle, so that the inode survives unlink.
-    ///
-    /// - Parameter reads: the handle will read, which sets the access time where it is not later than the last change, or
-    ///   a day old. Source: mount(8), relatime.
     /// - Throws: stale.
-    @discardableResult public func openFile(_ ino: Ino, reads: Bool = false) throws(StoreError) -> OpenedFile {
+    @discardableResult public func openFile(_ ino: Ino) throws(StoreError) -> Int {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         if inode.fields.state.contains(.evicted) { throw .stale }
         inode.fields.openCount += 1
         // A new file is not yet used by its making.
         if inode.fields.state.contains(.published) { inode.fields.state.insert(.used) }
-        let openCount = Int(inode.fields.openCount)
-        guard reads else { return OpenedFile(openCount: openCount) }
+        return Int(inode.fields.openCount)
+    }
+
+    /// Sets the access time where it is not later than the last change, or a day old.
+    /// Source: mount(8), relatime.
+    /// - Returns: whether it was set.
+    public func countAccess(to ino: Ino) -> Bool {
+        guard let (inode, shard) = try? lockInode(ino) else { return false }
+        defer { shard.unlock() }
         let now = Timestamp.now()
         let accessed = inode.fields.atime
         let isRecent = accessed > inode.fields.mtime && accessed > inode.fields.ctime
-        if isRecent, now.seconds - accessed.seconds < 86_400 { return OpenedFile(openCount: openCount) }
+        if isRecent, now.seconds - accessed.seconds < 86_400 { return false }
         inode.fields.atime = now
-        return OpenedFile(openCount: openCount, hasNewAccessTime: true)
+        return true
     }
 
     /// Ends one open handle; the last release publishes a dirty inode.

@@ -104,7 +104,7 @@ extension StoreSession {
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
             if cheapShards >> UInt32(number) & 1 == 1 {
-                for _ in 0..<graveyardSlices where !shard.buryOneSlice() { break }
+                for _ in 0..<graveyardSlices where !shard.buryOneSlice(waits: false) { break }
             }
             for _ in 0..<Self.indexStepsPerRound where !shard.tidyIndex() { break }
         }
@@ -131,13 +131,18 @@ extension StoreSession {
 }
 
 extension Shard {
-    /// Frees a part of the contents that wait for it. False: none waits. Takes the lock.
-    func buryOneSlice() -> Bool {
-        state.slices.measure(.release) { slice in
+    /// Frees a part of the contents that wait for it. False: none waits, or somebody has the lock and it is not waited for.
+    func buryOneSlice(waits: Bool) -> Bool {
+        var slice = state.slices.begin()
+        if waits {
             slice.lock(state.lock)
-            defer { unlock() }
-            return freeBuried(leafCount: Self.graveyardSliceLeaves)
+        } else if !state.lock.tryLock() {
+            return false
         }
+        defer { unlock() }
+        guard freeBuried(leafCount: Self.graveyardSliceLeaves) else { return false }
+        state.slices.end(slice, .release)
+        return true
     }
 
     /// Takes one step of making the index fit the number of items, which no command may come to do any more. False: it

@@ -227,7 +227,11 @@ import Glibc
                 next = spill(next).spillLine
             }
             // The first position of the next group.
-            position = ((UInt64(first) + 8) << 32 + UInt64(inUse) - 1) / UInt64(inUse)
+            position = Self.position(ofLine: first + Self.linesPerGroup, of: inUse)
+            // A group of a shrinking index may be filled only up to where its contents come from.
+            if isMoved, newLineCount < lineCount {
+                position = min(position, Self.position(ofLine: frontier * Self.linesPerGroup, of: lineCount))
+            }
             if isEnough() { return position < 1 << 32 ? position : nil }
         }
         return nil
@@ -235,6 +239,10 @@ import Glibc
 
     @inline(__always) private func forEach(_ line: IndexLine, _ body: (UInt32) -> Void) {
         for place in 0..<IndexLine.placeCount where line.reference(place) != 0 { body(line.reference(place)) }
+    }
+    /// The first position in a line or behind it.
+    private static func position(ofLine line: UInt32, of lineCount: UInt32) -> UInt64 {
+        (UInt64(line) << 32 + UInt64(lineCount) - 1) / UInt64(lineCount)
     }
     /// The position of a hash for `forEachReference`.
     static func position(_ hash: UInt64) -> UInt64 { hash >> 16 & 0xffff_ffff }

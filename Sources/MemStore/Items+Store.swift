@@ -162,7 +162,10 @@ extension StoreSession {
         } else {
             new = shard.add(key, hash, fields, inline, .empty, replacing: existing, self)
         }
-        guard new != nil else { return nil }
+        guard new != nil else {
+            if command.newCas == nil { shard.takeBack(cas: fields.cas) }
+            return nil
+        }
         end(source)
         return (fields.cas, size)
     }

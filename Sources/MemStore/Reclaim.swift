@@ -47,30 +47,32 @@ extension StoreSession {
     }
 
     private func reclaimSlice(isAhead: Bool, _ spare: inout UInt32, _ slice: inout Slice) -> Bool {
-        if reclaim(.cheap, among: unsafe cs_load32(shared.cheapShards), &spare, &slice) { return true }
-        if evacuate(freeMin: arena.geometry.blocksPerSegment / 2, &slice) { return true }
-        if shared.evictsItems, reclaim(.evict, among: .max, &spare, &slice) { return true }
+        let evicts = shared.evictsItems
+        // First what can be had without waiting for a lock: any shard will do.
+        if reclaim(.cheap, waits: false, &spare, &slice) { return true }
+        if evacuate(freeMin: arena.geometry.blocksPerSegment / 2, waits: false, &slice) { return true }
+        if evicts, reclaim(.evict, waits: false, &spare, &slice) { return true }
         guard !isAhead else { return false }
-        return reclaim(.thorough, among: .max, &spare, &slice) || evacuate(freeMin: 1, &slice)
+        if reclaim(.cheap, waits: true, &spare, &slice) { return true }
+        if evicts, reclaim(.evict, waits: true, &spare, &slice) { return true }
+        return reclaim(.thorough, waits: true, &spare, &slice) || evacuate(freeMin: 1, waits: true, &slice)
     }
 
-    /// Tries the shards whose bits are set in `numbers`, from the one whose turn it is: first those whose lock is free.
+    /// Tries the shards from the one whose turn it is. Those that somebody has locked are passed over, or waited for.
     private func reclaim(
-        _ effort: ReclaimEffort, among numbers: UInt32, _ spare: inout UInt32, _ slice: inout Slice
+        _ effort: ReclaimEffort, waits: Bool, _ spare: inout UInt32, _ slice: inout Slice
     ) -> Bool {
         let first = Int(unsafe cs_load32(&shared.reclaimCursor))
-        var isLocked: UInt32 = 0
+        let candidates = effort == .cheap ? (unsafe cs_load32(shared.cheapShards)) : .max
         for step in 0..<shared.shardCount {
             let number = (first + step) % shared.shardCount
-            guard numbers >> UInt32(number) & 1 == 1 else { continue }
-            if !shard(number: number).state.lock.tryLock() {
-                isLocked |= 1 << UInt32(number)
-            } else if reclaimAndUnlock(effort, from: number, &spare) {
-                return true
+            guard candidates >> UInt32(number) & 1 == 1 else { continue }
+            let shard = shard(number: number)
+            if waits {
+                slice.lock(shard.state.lock)
+            } else if !shard.state.lock.tryLock() {
+                continue
             }
-        }
-        for number in 0..<shared.shardCount where isLocked >> UInt32(number) & 1 == 1 {
-            slice.lock(shard(number: number).state.lock)
             if reclaimAndUnlock(effort, from: number, &spare) { return true }
         }
         return false

@@ -130,6 +130,9 @@ typealias Reference = UInt32
         state.hasCas ? (unsafe cs_add64(state.casCounter, 1)) : 0
     }
 
+    /// Gives back a cas that was not used, unless another was given out since.
+    func takeBack(cas: UInt64) { if state.hasCas { unsafe cs_take_back64(state.casCounter, cas) } }
+
     // MARK: local segment numbers
 
     /// Gives a segment that was taken from the arena a number in this shard.

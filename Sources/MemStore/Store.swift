@@ -38,6 +38,8 @@ public struct StoreSetupError: Error, Sendable {
         let session = makeSession()
         session.makeRoot()
         session.end()
+        // The first item gets cas 1, as memcached's does.
+        unsafe cs_store64(shared.pointee.casCounter, 0)
     }
 
     deinit {
@@ -136,7 +138,7 @@ extension StoreShared {
             arena.charge(bytes: unsafe shards[number].index.sizeBytes)
         }
         // A lane costs a segment.
-        let laneCount = max(1, min(4, shardCount / 4))
+        let laneCount = max(1, min(8, shardCount / 4))
         let lanes = UnsafeMutablePointer<ReclaimLane>.allocate(capacity: laneCount)
         for number in 0..<laneCount {
             unsafe (lanes + number).initialize(to: ReclaimLane(spareSegment: arena.takeSegment() ?? 0))

@@ -60,6 +60,23 @@ import Testing
         store.check()
     }
 
+    /// The references that a walk through the indexes meets, group by group.
+    private func referenceCount(_ store: TestStore) -> Int {
+        var seen: Set<UInt64> = []
+        for number in 0..<store.session.shared.shardCount {
+            let shard = store.session.shard(number: number)
+            var position: UInt64? = 0
+            while let from = position {
+                position = shard.state.index.forEachReference(from: from) {
+                    seen.insert(UInt64(number) << 32 | UInt64($0))
+                } until: {
+                    true
+                }
+            }
+        }
+        return seen.count
+    }
+
     @Test("the index shrinks when items go, and finds what is left at every step")
     func shrinking() throws {
         let store = try TestStore(limitMiB: 64)
@@ -67,7 +84,10 @@ import Testing
         let full = store.store.statistics().indexBytes
         for number in 0..<59_900 {
             #expect(store.delete("key-\(number)").outcome == .done)
-            if number % 1000 == 0 { store.session.checkInvariants() }
+            if number % 1000 == 0 {
+                store.session.checkInvariants()
+                #expect(referenceCount(store) == 59_999 - number)
+            }
             if number % 97 == 0 { #expect(store.string("key-\(number + 50)") == "v\(number + 50)") }
         }
         for number in 59_900..<60_000 { #expect(store.string("key-\(number)") == "v\(number)") }

@@ -84,6 +84,18 @@ extension SystemTests {
             #expect(!Files.isMounted(path))
         }
 
+        @Test("a mount that the system refuses ends the start with a sentence and status 71")
+        func refused() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let path = try scratch.directory("mnt")
+            // An ordinary user in a namespace where /dev/fuse is something else.
+            let line =
+                "mount --bind /dev/null /dev/fuse && exec setpriv --reuid 65534 --clear-groups \(Daemon.programPath) -p -1 \(path)"
+            let result = try Shell.run(["unshare", "-m", "bash", "-c", line], timeoutSeconds: 20)
+            #expect(result.status == 71 && result.errors.contains("cannot mount at \(path)"), "\(result.errors)")
+        }
+
         @Test("-f does nothing, -v says what would be run")
         func fake() throws {
             let result = try mount(["site", "/no/such", "-fv", "-o", "ro,port=1"])

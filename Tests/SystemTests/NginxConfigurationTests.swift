@@ -182,6 +182,20 @@ extension SystemTests {
             }
         }
 
+        @Test("the lines of the README serve a site that was copied in")
+        func readme() throws {
+            let lines = try Files.text(Repository.path("README.md")).split(separator: "\n")
+            let block = lines.drop { !$0.hasPrefix("    upstream memfisd {") }.prefix { $0.hasPrefix("    ") }
+            let daemon = try daemon()
+            defer { daemon.remove() }
+            try makeSite(below: daemon.path(""))
+            let nginx = try ConfiguredNginx(
+                text: block.joined(separator: "\n"), replacing: [("127.0.0.1:11211", "127.0.0.1:\(daemon.port)")])
+            defer { nginx.remove() }
+            #expect(try Web.fetch(nginx.port, "/").body == "<h1>home</h1>\n")
+            #expect(try Web.fetch(nginx.port, "/page.html").body == Self.page)
+        }
+
         @Test("files on disk answer what is not in memory, and what is there in both comes from memory")
         func originals() throws {
             try with(NginxPromise(file: "fallback-files.conf")) { (daemon, nginx) throws in

@@ -108,6 +108,43 @@ extension SystemTests {
                     == " drwxr-xr-x nobody\nb drwxr-xr-x nobody\nb/page -rw-r--r-- root\n")
         }
 
+        @Test("what is in the tree already stays, and directories are joined")
+        func present() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let (first, second) = (try scratch.directory("first"), try scratch.directory("second"))
+            try Shell.bash("cd \(first); mkdir -m 700 inner; echo 1 >inner/a; echo 1 >file; ln -s a link")
+            try Shell.bash(
+                "cd \(second); mkdir inner file; echo 2 >inner/a; echo 2 >inner/b; echo 2 >file/x; ln -s b link")
+            let daemon = try Daemon(["-m", "64", "-u", "root", "--preload", first, "--preload", second])
+            defer { daemon.remove() }
+            let ended = Shell.waitUntil(timeoutSeconds: 60) {
+                daemon.log.contains("preload: copied 1 files, 0.0 MiB in 0.0 s; 2 were there already; 1 left out")
+            }
+            #expect(ended, "\(daemon.log)")
+            let shown = try Shell.bash("cd \(daemon.path("")); grep -r . inner file; readlink link; stat -c %a inner")
+            #expect(shown.split(separator: "\n").sorted() == ["700", "a", "file:1", "inner/a:1", "inner/b:2"])
+        }
+
+        @Test("a terminal sees how far it is")
+        func terminal() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let command =
+                "echo $$ >\(scratch.path)/pid; exec \(Daemon.programPath) -p -1 -m 512 --preload /usr/share/doc"
+            let program = try Program(["script", "-qfec", command, scratch.path("typescript")])
+            let ended = Shell.waitUntil(timeoutSeconds: 120) {
+                scratch.text(of: "typescript").contains("preload: copied")
+            }
+            #expect(ended)
+            let number = scratch.text(of: "pid").split(separator: "\n").first.flatMap { pid_t($0) }
+            kill(try #require(number), SIGTERM)
+            #expect(program.wait(timeoutSeconds: 20) == 0)
+            let shown = scratch.text(of: "typescript")
+            #expect(shown.contains("\rcounting: ") || shown.contains(" MiB/s, "))
+            #expect(shown.contains("\r\u{1b}[K"))
+        }
+
         @Test("a store that is too small is filled as far as it goes, without half files, and serves")
         func tooSmall() throws {
             let scratch = try Scratch()

@@ -30,6 +30,11 @@ static inline uint64_t cs_sub64(uint64_t *p, uint64_t n) { return __atomic_sub_f
 /* Sets or clears bits. */
 static inline void cs_or32(uint32_t *p, uint32_t bits) { __atomic_fetch_or(p, bits, __ATOMIC_RELAXED); }
 static inline void cs_and32(uint32_t *p, uint32_t bits) { __atomic_fetch_and(p, bits, __ATOMIC_RELAXED); }
+/* Lowers the word by one if it is still `v`. */
+static inline void cs_take_back64(uint64_t *p, uint64_t v)
+{
+    __atomic_compare_exchange_n(p, &v, v - 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 /* Raises the word to `v` if it is below. */
 static inline void cs_max64(uint64_t *p, uint64_t v)
 {

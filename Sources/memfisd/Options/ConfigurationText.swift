@@ -104,6 +104,7 @@ enum ConfigurationText {
         case "publish-interval": .text(store.publishIntervalSeconds)
         case "coherence-timeout": .text(settings.coherenceTimeoutMilliseconds)
         case "mount-threads": .text(settings.mountThreads)
+        case "mount-spin": .text(settings.mountSpinMicroseconds)
         case "preload": .list(settings.preloads.map { "\($0.directory)=\($0.targetPath)" }, "nothing")
         case "exit-on-unmount": .flag(settings.endsWithMount)
         case OptionTable.mountPointWord: .list(settings.mountPoints, "none: the port alone")

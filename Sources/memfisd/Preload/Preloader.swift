@@ -11,17 +11,17 @@ enum PreloadEnd: Error { case memoryFull, stopped }
 final class Preloader {
     private static let chunkBytes = 1 << 20
 
-    private let session: StoreSession
+    let session: StoreSession
     /// Directories of the host that are not entered: the daemon's own mounts.
-    private let excluded: Set<String>
+    let excluded: Set<String>
     /// Told of each entry that is left out, with the reason.
-    private let warn: (String) -> Void
+    let warn: (String) -> Void
     /// Told after each entry and each chunk; false ends it.
-    private let goOn: (PreloadProgress) -> Bool
+    let goOn: (PreloadProgress) -> Bool
     private var buffer = [UInt8](repeating: 0, count: chunkBytes)
     /// Files with several links that were copied, each with a lookup of ours.
     private var linked: [[UInt64]: Ino] = [:]
-    private(set) var progress = PreloadProgress()
+    var progress = PreloadProgress()
 
     init(
         session: StoreSession, excluded: Set<String>, warn: @escaping (String) -> Void,
@@ -33,45 +33,17 @@ final class Preloader {
         self.goOn = goOn
     }
 
-    // MARK: counting
-
-    /// Counts what a directory holds, so that progress can say how much is left.
-    /// - Throws: stopped.
-    func count(_ path: String) throws(PreloadEnd) {
-        guard let directory = openTop(path) else { return }
-        defer { close(directory) }
-        try count(directory, path)
-        progress.isCounted = true
-    }
-
-    private func count(_ directory: Int32, _ path: String) throws(PreloadEnd) {
-        for name in HostDirectory.names(of: directory) ?? [] {
-            guard let attributes = HostDirectory.attributes(of: name, in: directory) else { continue }
-            switch FileType(rawValue: attributes.st_mode & FileType.mask) {
-            case .directory:
-                let inner = "\(path)/\(name.text)"
-                let descriptor = HostDirectory.open(name, in: directory, directory: true)
-                guard descriptor >= 0, !excluded.contains(inner) else { continue }
-                defer { close(descriptor) }
-                try count(descriptor, inner)
-            case .regular:
-                progress.filesExpected += 1
-                progress.bytesExpected += Int(attributes.st_size)
-            case .symlink: progress.filesExpected += 1
-            default: break
-            }
-        }
-        try checkIn()
-    }
-
-    // MARK: copying
-
     /// Copies the entries of a directory of the host.
     /// - Throws: PreloadEnd.
     func copy(_ request: PreloadRequest) throws(PreloadEnd) {
         guard let source = openTop(request.directory) else { return }
         defer { close(source) }
         var parent = Ino.root
+        defer {
+            if parent != .root { session.forget(parent, count: 1) }
+            for ino in linked.values { session.forget(ino, count: 1) }
+            linked = [:]
+        }
         for name in request.target {
             var attributes = stat()
             attributes.st_mode = FileType.directory.rawValue | 0o755
@@ -80,12 +52,10 @@ final class Preloader {
             guard let next = try directory(HostName(bytes: Array(name.utf8)), in: parent, attributes)?.ino else {
                 return leaveOut(request.targetPath, "not a directory")
             }
+            if parent != .root { session.forget(parent, count: 1) }
             parent = next
         }
         try copyEntries(of: source, request.directory, to: parent)
-        if parent != .root { session.forget(parent, count: 1) }
-        for ino in linked.values { session.forget(ino, count: 1) }
-        linked = [:]
     }
 
     private func copyEntries(of directory: Int32, _ path: String, to parent: Ino) throws(PreloadEnd) {
@@ -116,9 +86,11 @@ final class Preloader {
         guard let (ino, isNew) = try self.directory(name, in: parent, attributes) else {
             return leaveOut(path, "there is something else in the tree")
         }
+        defer { session.forget(ino, count: 1) }
         try copyEntries(of: descriptor, path, to: ino)
-        if isNew { try complete(ino, name, in: parent, attributes, descriptor, isOpen: false) }
-        session.forget(ino, count: 1)
+        guard isNew else { return }
+        try complete(ino, attributes, descriptor, isOpen: false)
+        name.bytes.withBytes { session.announce(ino, as: $0, in: parent) }
     }
 
     /// The directory of a name in the tree, made unless it is there; counts a lookup. Nil: there is something else.
@@ -143,46 +115,71 @@ final class Preloader {
         }
     }
 
+    /// A file gets its name when it is complete: who writes a file of that name meanwhile has the newer one.
     private func copyFile(
         _ name: HostName, of directory: Int32, _ path: String, _ attributes: stat, to parent: Ino
     ) throws(PreloadEnd) {
         let key = [UInt64(attributes.st_dev), UInt64(attributes.st_ino)]
         if attributes.st_nlink > 1, let ino = linked[key] { return try link(ino, name, attributes, to: parent) }
+        if let present = look(name, in: parent) {
+            session.forget(present.ino, count: 1)
+            return keep(attributes)
+        }
         let descriptor = HostDirectory.open(name, in: directory, directory: false)
         guard descriptor >= 0 else { return leaveOut(path) }
         defer { close(descriptor) }
-        let made = try make { () throws(StoreError) in
-            try name.bytes.withBytes { (bytes) throws(StoreError) in
+        guard let ino = try makeUnfinished(in: parent, attributes) else {
+            return leaveOut(path, "there is a \(Self.unfinishedName.text) in the tree")
+        }
+        var isNamed = false
+        defer {
+            if !isNamed { Self.unfinishedName.bytes.withBytes { try? session.unlink($0, in: parent) } }
+            session.releaseFile(ino)
+            Self.unfinishedName.bytes.withBytes { session.announce(ino, as: $0, in: parent) }
+            name.bytes.withBytes { session.announce(ino, as: $0, in: parent) }
+            if attributes.st_nlink > 1, isNamed { linked[key] = ino } else { session.forget(ino, count: 1) }
+        }
+        guard try copyContent(descriptor, to: ino, path, size: Int64(attributes.st_size)) else { return }
+        try complete(ino, attributes, descriptor, isOpen: true)
+        isNamed = try give(name, in: parent)
+        if isNamed { progress.files += 1 } else { keep(attributes) }
+    }
+
+    /// The name of a file that is being copied.
+    private static let unfinishedName = HostName(bytes: Array(".memfisd-preload".utf8))
+
+    /// An open file without content under the name of unfinished ones; nil when that is taken.
+    private func makeUnfinished(in parent: Ino, _ attributes: stat) throws(PreloadEnd) -> Ino? {
+        try make { () throws(StoreError) in
+            try Self.unfinishedName.bytes.withBytes { (bytes) throws(StoreError) in
                 let made = try session.makeNode(
                     bytes, in: parent, mode: attributes.st_mode & (FileType.mask | 0o777), device: 0,
                     caller: caller(attributes))
                 try session.openFile(made.ino)
                 return made
             }
-        }
-        guard let made else { return keep(attributes) }
-        defer {
-            if attributes.st_nlink > 1 { linked[key] = made.ino } else { session.forget(made.ino, count: 1) }
-        }
-        do throws(PreloadEnd) {
-            try copyContent(descriptor, to: made.ino, path, size: Int64(attributes.st_size))
-            try complete(made.ino, name, in: parent, attributes, descriptor, isOpen: true)
-        } catch {
-            // Half a file is none.
-            name.bytes.withBytes { bytes in
-                try? session.unlink(bytes, in: parent)
-                session.announce(made.ino, as: bytes, in: parent)
-            }
-            session.releaseFile(made.ino)
-            throw error
-        }
-        session.releaseFile(made.ino)
-        name.bytes.withBytes { session.announce(made.ino, as: $0, in: parent) }
-        progress.files += 1
+        }?.ino
     }
 
-    /// Copies what is no hole.
-    private func copyContent(_ descriptor: Int32, to ino: Ino, _ path: String, size: Int64) throws(PreloadEnd) {
+    /// Gives the unfinished file its name; false when somebody else has made a file of that name.
+    private func give(_ name: HostName, in parent: Ino) throws(PreloadEnd) -> Bool {
+        do throws(StoreError) {
+            try Self.unfinishedName.bytes.withBytes { (unfinished) throws(StoreError) in
+                try name.bytes.withBytes { (bytes) throws(StoreError) in
+                    try session.rename(unfinished, in: parent, to: bytes, in: parent, mode: .noReplace)
+                }
+            }
+            return true
+        } catch {
+            if error == .noSpace { throw .memoryFull }
+            return false
+        }
+    }
+
+    /// Copies what is no hole; false when it cannot be read.
+    private func copyContent(
+        _ descriptor: Int32, to ino: Ino, _ path: String, size: Int64
+    ) throws(PreloadEnd) -> Bool {
         // Source: lseek(2), the value of SEEK_DATA; ENXIO: there are no more data.
         let seekData: Int32 = 3
         var offset: Int64 = 0
@@ -192,8 +189,11 @@ final class Preloader {
             offset = max(offset, Int64(next))
             let count = unsafe pread(descriptor, &buffer, buffer.count, off_t(offset))
             if count < 0, errno == EINTR { continue }
-            if count < 0 { leaveOut(path) }
-            if count <= 0 { break }
+            if count < 0 {
+                leaveOut(path)
+                return false
+            }
+            if count == 0 { break }
             try storing { () throws(StoreError) in
                 try buffer[..<count].withChunk { (chunk) throws(StoreError) in
                     _ = try session.writeFile(
@@ -209,6 +209,7 @@ final class Preloader {
             changes.size = UInt64(size)
             try storing { () throws(StoreError) in _ = try session.setAttributes(of: ino, changes, isOpen: true) }
         }
+        return true
     }
 
     private func link(_ ino: Ino, _ name: HostName, _ attributes: stat, to parent: Ino) throws(PreloadEnd) {
@@ -234,89 +235,11 @@ final class Preloader {
             }
         }
         guard let made else { return keep(attributes) }
-        try complete(made.ino, name, in: parent, attributes, -1, isOpen: false)
+        try complete(made.ino, attributes, -1, isOpen: false)
+        name.bytes.withBytes { session.announce(made.ino, as: $0, in: parent) }
         session.forget(made.ino, count: 1)
         progress.files += 1
     }
-
-    // MARK: steps
-
-    /// Gives a new inode what `cp -a` gives it last: extended attributes, owner, mode, times.
-    private func complete(
-        _ ino: Ino, _ name: HostName, in parent: Ino, _ attributes: stat, _ descriptor: Int32, isOpen: Bool
-    ) throws(PreloadEnd) {
-        for attribute in descriptor < 0 ? [] : HostDirectory.userAttributes(of: descriptor) {
-            try storing { () throws(StoreError) in
-                try attribute.name.withBytes { (name) throws(StoreError) in
-                    try attribute.value.withBytes { (value) throws(StoreError) in
-                        try session.setExtendedAttribute(
-                            name, of: ino, to: value, mustExist: false, mustNotExist: false)
-                    }
-                }
-            }
-        }
-        var changes = AttributeChanges()
-        changes.uid = attributes.st_uid
-        changes.gid = attributes.st_gid
-        if FileType(rawValue: attributes.st_mode & FileType.mask) != .symlink {
-            changes.mode = attributes.st_mode & 0o7777
-        }
-        changes.atime = .at(Timestamp(attributes.st_atim))
-        changes.mtime = .at(Timestamp(attributes.st_mtim))
-        try storing { () throws(StoreError) in _ = try session.setAttributes(of: ino, changes, isOpen: isOpen) }
-        name.bytes.withBytes { session.announce(ino, as: $0, in: parent) }
-    }
-
-    /// Makes an inode; nil when the name is taken.
-    private func make(_ body: () throws(StoreError) -> Attributes) throws(PreloadEnd) -> Attributes? {
-        do throws(StoreError) { return try body() } catch {
-            if error == .noSpace { throw .memoryFull }
-            return nil
-        }
-    }
-
-    /// Changes an inode. One that was removed meanwhile is nobody's concern.
-    private func storing(_ body: () throws(StoreError) -> Void) throws(PreloadEnd) {
-        do throws(StoreError) { try body() } catch {
-            if error == .noSpace { throw .memoryFull }
-        }
-    }
-
-    private func look(_ name: HostName, in parent: Ino) -> Attributes? {
-        name.bytes.withBytes { try? session.lookup($0, in: parent) }
-    }
-
-    private func caller(_ attributes: stat) -> Caller { Caller(uid: attributes.st_uid, gid: attributes.st_gid) }
-
-    private func keep(_ attributes: stat) {
-        progress.kept += 1
-        progress.bytesExpected -= Int(attributes.st_size)
-    }
-
-    private func openTop(_ path: String) -> Int32? {
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if descriptor >= 0 { return descriptor }
-        leaveOut(path)
-        return nil
-    }
-
-    private func leaveOut(_ path: String, _ reason: String = FilePaths.errorText(errno)) {
-        progress.leftOut += 1
-        warn("preload: \(path) is left out: \(reason)")
-    }
-
-    private func checkIn() throws(PreloadEnd) {
-        session.refreshClock()
-        guard goOn(progress) else { throw .stopped }
-        while !session.canAnnounce {
-            usleep(1000)
-            guard goOn(progress) else { throw .stopped }
-        }
-    }
-}
-
-extension Timestamp {
-    init(_ time: timespec) { self.init(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec)) }
 }
 
 extension ArraySlice<UInt8> {

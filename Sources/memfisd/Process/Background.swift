@@ -44,7 +44,7 @@ struct Background {
     func leave() { close(readyPipe) }
 
     /// Turns stdin, stdout and stderr to /dev/null; with a log that someone asked for, stderr stays.
-    func detachOutput(keepsLog: Bool) {
+    static func detachOutput(keepsLog: Bool) {
         let null = unsafe open("/dev/null", O_RDWR)
         dup2(null, STDIN_FILENO)
         dup2(null, STDOUT_FILENO)

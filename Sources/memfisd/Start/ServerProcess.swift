@@ -15,7 +15,7 @@ struct ServerProcess {
     let channel: MonitorChannel?
     /// The shell's process that waits; nil when the monitor talks to it, or nobody waits.
     let background: Background?
-    private let notifier = ServiceNotifier.current()
+    let notifier = ServiceNotifier.current()
 
     /// How long answers under way may take after a signal to stop, in seconds.
     static let stopGraceSeconds = 5.0
@@ -58,7 +58,12 @@ struct ServerProcess {
 
         let housekeeper = Housekeeper(store: store)
         do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
-        let session = try mount(store, server, logger)
+        let session: FuseSession?
+        do throws(StartFailure) { session = try mount(store, server, logger) } catch {
+            server.stop(gracefulSeconds: 0)
+            housekeeper.stop()
+            throw error
+        }
         announce(server, logger)
         sayReady()
         let preload = PreloadTask(
@@ -84,7 +89,7 @@ struct ServerProcess {
         }
     }
 
-    private func readUsers() throws(StartFailure) -> [String]? {
+    func readUsers() throws(StartFailure) -> [String]? {
         guard let path = settings.listening.authFile else { return nil }
         guard let text = FilePaths.contents(of: path) else {
             throw StartFailure("cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .usage)
@@ -178,62 +183,8 @@ struct ServerProcess {
 
     private func sayReady() {
         if let channel { _ = channel.send(MonitorRequest.ready.rawValue) } else { notifier?.ready("Serving") }
-        background?.detachOutput(keepsLog: settings.verbosity > 0)
+        // The server behind a monitor too: whoever waits for the end of our output waits for the start alone.
+        if settings.isDaemon { Background.detachOutput(keepsLog: settings.verbosity > 0) }
         background?.sayReady()
-    }
-
-    // MARK: stop
-
-    /// Waits for a signal to stop, or for the monitor's end; true for a graceful stop.
-    private func waitForStop(_ server: Server, _ logger: Logger) -> Bool {
-        let descriptors = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
-        while true {
-            let ready = Readiness.wait(descriptors)
-            while let number = signals.next() {
-                switch number {
-                case SIGHUP:
-                    reload(server, logger)
-                case SIGUSR1:
-                    logger.notice("Gracefully stopping")
-                    return true
-                default:
-                    logger.notice("stopping on signal \(number)")
-                    return false
-                }
-            }
-            if ready.count > 1, ready[1] {
-                logger.error("the monitor process ended; stopping")
-                return false
-            }
-        }
-    }
-
-    /// SIGHUP: reads the authentication file again. When that fails, what was read before stays in force.
-    private func reload(_ server: Server, _ logger: Logger) {
-        notifier?.reloading()
-        defer { notifier?.ready("Serving") }
-        do throws(StartFailure) {
-            guard let users = try readUsers() else { return logger.notice("SIGHUP: nothing to reload") }
-            server.replaceUsers(users)
-            logger.notice("SIGHUP: \(users.count) users read")
-        } catch {
-            logger.error("SIGHUP: \(error.message)")
-        }
-    }
-
-    /// Takes the mount away, finishes what is under way on both doors, ends the threads.
-    private func stop(_ server: Server, _ session: FuseSession?, _ logger: Logger, isGraceful: Bool) {
-        if let session {
-            session.expectUnmount()
-            if let channel {
-                _ = channel.ask(.unmount)
-            } else if inherited.device == nil {
-                MountPoints.detach(settings.mountPoints)
-            }
-            logger.info("unmounted")
-        }
-        logger.info("closing connections")
-        server.stop(gracefulSeconds: isGraceful ? Self.gracefulStopSeconds : Self.stopGraceSeconds)
-        session?.stop()
     }
 }

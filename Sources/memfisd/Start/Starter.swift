@@ -59,8 +59,9 @@ enum Starter {
             ready: {
                 if let path = settings.pidFile { PidFile(path: path).write() }
                 ServiceNotifier.current()?.ready("Serving")
-                background?.detachOutput(keepsLog: settings.verbosity > 0)
-                background?.sayReady()
+                guard let background else { return }
+                Background.detachOutput(keepsLog: settings.verbosity > 0)
+                background.sayReady()
             })
     }
 }

@@ -41,10 +41,14 @@ def is_mounted():
     return any(line.split()[4] == mount_point for line in open("/proc/self/mountinfo"))
 
 
-def run_until_ready(more=()):
+def run_until_ready(more=(), inherited=None):
+    """The service after its start; `inherited` is a listening socket of a socket unit."""
     check(unit.end_of(unit.start("ExecStartPre")) == 0, "ExecStartPre makes the mount and ends")
     check(is_mounted() and "fuse" in unit.stored, "the mount is there, and its device was left")
+    if inherited:
+        unit.stored["memfisd.socket"] = inherited.fileno()
     server = unit.start("ExecStart", more)
+    unit.stored.pop("memfisd.socket", None)
     check(unit.hear_until("READY", "1", child=server), "the server says that it is ready")
     check(get("memfis://test/none") is None and os.listdir(mount_point) is not None, "then both doors are open")
     return server
@@ -87,5 +91,7 @@ except OSError:
 check(failed, "the mount of a server that died answers an error")
 check(unit.end_of(unit.start("ExecStopPost")) == 0 and not is_mounted(), "ExecStopPost cleans it")
 
-stop(run_until_ready())
+with socket.create_server(("127.0.0.1", int(port))) as listener:
+    server = run_until_ready(inherited=listener)
+stop(server)
 unit.remove()

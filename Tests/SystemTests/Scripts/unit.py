@@ -73,7 +73,11 @@ class Unit:
     def start(self, step, more=()):
         """Starts a step; the number of its process. A step with '+' has all rights, others the service's."""
         line = self.settings[step]
-        words = self.rewrite(shlex.split(line.lstrip("+"))) + list(more)
+        words = shlex.split(line.lstrip("+"))
+        # Here a step with '+' has no mount namespace of its own that it would have to leave.
+        if words[0] == "/usr/bin/nsenter":
+            words = words[words.index("--") + 1:]
+        words = self.rewrite(words) + list(more)
         child = os.fork()
         if child:
             return child
@@ -88,8 +92,12 @@ class Unit:
 
     def enter_service(self, environment):
         """Becomes the service's user in a mount namespace of its own, with the descriptors that were left."""
+        # By way of high numbers: one of these may have the number that another is to get.
         for index, fd in enumerate(self.stored.values()):
-            os.dup2(fd, 3 + index, inheritable=True)
+            os.dup2(fd, 200 + index)
+        for index in range(len(self.stored)):
+            os.dup2(200 + index, 3 + index, inheritable=True)
+            os.close(200 + index)
         if self.stored:
             environment["LISTEN_FDS"] = str(len(self.stored))
             environment["LISTEN_FDNAMES"] = ":".join(self.stored)

@@ -18,12 +18,17 @@ final class ConfiguredNginx {
     }
 
     /// - Parameter places: what the file names, and what is used for it.
-    init(_ name: String, replacing places: [(String, String)]) throws {
+    convenience init(_ name: String, replacing places: [(String, String)]) throws {
+        try self.init(text: try Files.text(Repository.path("deploy/nginx/\(name)")), replacing: places)
+    }
+
+    /// - Parameter text: a configuration for nginx's http block.
+    init(text: String, replacing places: [(String, String)]) throws {
         scratch = try Scratch()
         port = try Ports.free()
         let applicationPort = try Ports.free()
         originals = try scratch.directory("originals")
-        var site = try Files.text(Repository.path("deploy/nginx/\(name)"))
+        var site = text
         let replacements =
             places + [
                 ("127.0.0.1:8080", "127.0.0.1:\(port)"), ("listen 8080;", "listen 127.0.0.1:\(port);"),
