@@ -28,7 +28,7 @@ public struct OpenMode: Equatable, Sendable {
         canWrite = flags & O_ACCMODE != O_RDONLY
         // Source: open(2), the value of O_NOATIME on x86-64 and ARM.
         let noAccessTime: Int32 = 0o1000000
-        readsWithTime = flags & O_ACCMODE != O_WRONLY && flags & noAccessTime == 0
+        readsWithTime = canRead && flags & noAccessTime == 0
         appends = flags & O_APPEND != 0
         truncates = flags & O_TRUNC != 0
         self.opener = opener
@@ -43,6 +43,9 @@ extension FileSystem {
         if mode.canWrite || mode.truncates { try checkWritable() }
         if ino.isControl { return try control.open(ino, mode) }
         var file = try makeHandle(ino, mode)
+        if mode.readsWithTime, !state.options.keepsAccessTimes, !state.options.isReadOnly {
+            file.hasNewAttributes = session.countAccess(to: ino)
+        }
         guard mode.truncates else { return file }
         do throws(FSError) {
             try truncateAtOpen(ino)
