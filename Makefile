@@ -7,6 +7,7 @@ HTTP_PORT ?= 8080
 MNT ?= run/mnt
 FILTER ?=
 SCENARIO ?=
+FUZZ_SECONDS ?= 600
 ROOT ?=
 OPERATIONS ?= 1000000
 SEED ?=
@@ -17,7 +18,7 @@ SOURCES := Package.swift Sources Tests
 PLAIN_ACCESSES := -Xlinker --wrap=__tsan_external_write \
 	-Xlinker --defsym=__wrap___tsan_external_write=__tsan_get_current_report
 
-.PHONY: help build optimized deb release reproduce packagetest run stop test differential property tsan tsan-doors compare-files bench lint format clean packages manual
+.PHONY: help build optimized deb release reproduce packagetest run stop test differential fuzz property tsan tsan-doors compare-files bench lint format clean packages manual
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -59,10 +60,15 @@ stop: ## end what a `make run` elsewhere started
 test: ## run all tests, or those that match FILTER
 	@scripts/packages build run test
 	@[ -n "$(FILTER)" ] || scripts/threads
+	@[ -n "$(FILTER)" ] || scripts/fuzz 10
 	@scripts/test $(FILTER)
 
 differential: ## compare with memcached on a million random commands
 	MEMFIS_DIFFERENTIAL_COMMANDS=1000000 swift test --filter DifferentialTests
+
+fuzz: ## fuzz the protocol, FUZZ_SECONDS for each fuzzer
+	@scripts/packages build
+	scripts/fuzz $(FUZZ_SECONDS)
 
 property: ## random operations against plain models: OPERATIONS of them, from SEED (else a new one)
 	MEMFISD_PROPERTY_OPERATIONS=$(OPERATIONS) MEMFISD_PROPERTY_SEED=$(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')) \

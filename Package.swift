@@ -12,6 +12,9 @@ let package = Package(
     products: [
         .executable(name: "memfisd", targets: ["memfisd"]),
         .library(name: "MemStore", targets: ["MemStore"]),
+        .library(name: "MemProtoServer", targets: ["MemProtoServer"]),
+        // Loaded into memcached by the tests that compare with it.
+        .library(name: "HeldClock", type: .dynamic, targets: ["CHeldClock"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -40,7 +43,7 @@ let package = Package(
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
         .testTarget(
             name: "MemProtoServerTests",
-            dependencies: ["MemProtoServer", "MemStore", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["MemProtoServer", "MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "file-contents", "CFileCalls"],
@@ -50,6 +53,7 @@ let package = Package(
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
         .executableTarget(name: "file-contents", path: "Tests/FileContents"),
         .executableTarget(name: "stuck-reader", path: "Tests/StuckReader"),
+        .target(name: "CHeldClock", path: "Tests/CHeldClock"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
         .testTarget(

@@ -12,7 +12,7 @@ extension CommandExecutor {
     /// `verbosity <n> [noreply]`
     mutating func verbosity(_ fields: Fields) {
         guard fields.count >= 2, let level = Number.unsigned32(fields[1]) else {
-            return refuse(.badFormat, isQuiet: fields.endsWithNoreply && fields.count > 2)
+            return refuse(.badFormat, isQuiet: fields.endsWithNoreply)
         }
         shared.verbosity = min(Int(level), 2)
         if !fields.endsWithNoreply { output.write("OK\r\n") }

@@ -153,6 +153,10 @@ extension CommandExecutor {
             refuse(.badExptime)
             return nil
         }
+        if line.count > getKeysMax &* 2, RequestParser.wordCount(line) - 2 > getKeysMax {
+            refuseKeys()
+            return nil
+        }
         connection.value.refusal = .none
         connection.value.keysExptime = exptime(Int64(number))
         let next = at

@@ -5,6 +5,10 @@ extension CommandExecutor {
     /// `delete <key> [anything] [noreply]`
     mutating func delete(_ connection: Cell<Connection>, _ fields: Fields) {
         guard fields.count >= 2, isKey(fields[1]) else { return refuse(.badFormat, isQuiet: fields.endsWithNoreply) }
+        // One more word is let pass: the time that old clients send.
+        if fields.count > (fields.endsWithNoreply ? 4 : 3) {
+            return refuse(.deleteUsage, isQuiet: fields.endsWithNoreply)
+        }
         let key = fields[1]
         log(lookup: key, connection)
         if countsPrefixes { shared.prefixCounts.count(.delete, key) }

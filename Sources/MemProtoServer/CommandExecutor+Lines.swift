@@ -27,6 +27,12 @@ extension CommandExecutor {
                     if gatherSet(line, input, valueStart: end + 1, &at) { continue }
                 } else if word == Self.getWord || (word == Self.getsWord && line[4] == 0x20) {
                     runSets(input)
+                    if hasTooManyKeys(line) {
+                        if let progress = runBatch(connection, input, &at) { return progress }
+                        refuseKeys()
+                        at = end + 1
+                        continue
+                    }
                     let form = word == Self.getWord ? GetForm.get : .gets
                     if let progress = gather(
                         connection, input, from: at + (form == .get ? 4 : 5), to: at + line.count, form: form,
@@ -40,6 +46,10 @@ extension CommandExecutor {
             if let progress = runGathered(connection, input, &at) { return progress }
             let lineStart = at
             at = end + 1
+            if at - lineStart < Limit.guardedLineLengthMin, isGuarded(connection) {
+                connection.value.closeReason = .error
+                return .close
+            }
             if at - lineStart < Limit.lineLengthMin {
                 refuse(.badFormat)
                 continue
@@ -58,6 +68,16 @@ extension CommandExecutor {
     ) -> Progress? {
         runSets(input)
         return runBatch(connection, input, &at)
+    }
+
+    /// Whether a get's line has more keys than allowed. A line that is too short for them is not looked at.
+    @inline(__always) private func hasTooManyKeys(_ line: Bytes) -> Bool {
+        line.count > getKeysMax &* 2 && RequestParser.wordCount(line) - 1 > getKeysMax
+    }
+
+    mutating func refuseKeys() {
+        counters.value.getsTooLong &+= 1
+        refuse(.tooManyKeys)
     }
 
     /// The client has to authenticate before anything else.

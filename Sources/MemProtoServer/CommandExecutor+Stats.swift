@@ -25,7 +25,7 @@ extension CommandExecutor {
         case "detail": statsDetail(fields)
         case "memfis":
             var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
-            write(report.memfis())
+            write(report.memfis(held: shared.heldBytes(from: face)))
         default: refuse(.unknownCommand)
         }
     }

@@ -118,6 +118,23 @@ extension CommandExecutor {
             + Array(" cmd=\(name) clsid=\(seen.slabClass) size=\(seen.size)".utf8)
     }
 
+    /// `eviction` for all items that were evicted since the last time.
+    func logEvictions() {
+        let (items, lostCount) = shared.store.evictions.take()
+        shared.counts.add(UInt64(lostCount), to: .logDropped)
+        for item in items {
+            let left = item.exptime == .never ? -1 : Int64(item.exptime.secondsLeft(at: session.nowSecond))
+            let slabClass = SlabClass.number(ofTotal: item.sizeBytes)
+            shared.watchHub.log(
+                .evictions,
+                Array("type=eviction key=".utf8) + item.key.withBytes(Self.encoded)
+                    + Array(
+                        (" fetch=\(item.wasFetched ? "yes" : "no") ttl=\(left)"
+                            + " la=\(session.nowSecond &- min(session.nowSecond, item.lastAccessSecond))"
+                            + " clsid=\(slabClass) size=\(item.valueLength)").utf8))
+        }
+    }
+
     /// A key in a log line: like in the crawler's dumps.
     private static func encoded(_ key: Bytes) -> [UInt8] {
         var buffer = OutputBuffer(capacity: key.count * 3)

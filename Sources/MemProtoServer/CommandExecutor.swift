@@ -43,6 +43,7 @@ struct CommandExecutor: ~Copyable {
     var watched = WatchStreams()
     var countsPrefixes = false
     let unixOfEpoch: Int64
+    let getKeysMax: Int
 
     /// - Parameter session: belongs to the calling worker's thread.
     init(session: StoreSession, shared: ServerState, face: WorkerFace) {
@@ -54,6 +55,7 @@ struct CommandExecutor: ~Copyable {
         ticket = UInt64(face.number + 1) << 48
         lengthNeverTooLarge = shared.store.configuration.itemSizeMaxBytes - Limits.cacheKeyLengthMax - 64
         unixOfEpoch = shared.store.clock.unixOfEpoch
+        getKeysMax = shared.configuration.getKeysMax
     }
 
     /// Begins a connection's turn.

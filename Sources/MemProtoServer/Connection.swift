@@ -71,9 +71,9 @@ struct Connection {
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Nothing of a command or an answer is under way.
-    var isIdle: Bool {
-        state == .command && kept.isEmpty && pendingOutput == nil && !isParked && !isQueued
+    /// An answer is under way. A request that has not wholly arrived has none.
+    var isAnswering: Bool {
+        pendingOutput != nil || isParked || isQueued || state == .keys || state == .dump || state == .closing
     }
 }
 
@@ -84,4 +84,7 @@ struct ArrivingValue {
     var value: PendingValue
     /// Bytes of the value that are still to come.
     var remaining: Int
+
+    /// Bytes of the value that have come.
+    var receivedCount: Int { value.count }
 }

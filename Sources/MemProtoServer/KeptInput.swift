@@ -14,6 +14,9 @@ import MemStore
     var count: Int { Int(storedCount) }
     var isEmpty: Bool { storedCount == 0 }
 
+    /// Bytes of memory that it takes.
+    var capacityBytes: Int { Int(capacity) }
+
     /// The kept bytes; valid until the next change.
     var bytes: Bytes { unsafe Bytes(base, count: count) }
 

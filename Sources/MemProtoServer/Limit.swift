@@ -10,6 +10,8 @@ enum Limit {
     static let leadingSpacesMax = 100
     /// Shortest line with its line end that is looked at. Source: memcached 1.6.45.
     static let lineLengthMin = 4
+    /// Shortest line with its line end of a client that has to authenticate; it is closed for less. Source: memcached 1.6.45.
+    static let guardedLineLengthMin = 6
     /// Words of a meta command, command and key included. Source: memcached 1.6.45.
     static let metaFieldCountMax = 20
     /// Longest opaque token in bytes, its letter included. Source: memcached 1.6.45.
@@ -34,6 +36,8 @@ enum Limit {
     static let setBatchMax = 32
     /// Clients of `watch`. Source: memcached 1.6.45.
     static let watcherCountMax = 20
+    /// How long the lines of `watch evictions` may wait, in milliseconds.
+    static let evictionPollMilliseconds: Int64 = 100
     /// Prefixes that `stats detail` counts.
     static let prefixCountMax = 16384
     /// Events taken from the kernel at once.

@@ -31,7 +31,10 @@ final class ListeningSocket: Sendable {
     ) throws(SystemError) -> ListeningSocket {
         let address = try SocketAddress.unix(path: path)
         var status = stat()
-        if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unsafe unlink(path) }
+        if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK {
+            if isServed(address) { throw SystemError("bind", path, errno: EADDRINUSE) }
+            unsafe unlink(path)
+        }
         let descriptor = try make(AF_UNIX, path)
         // Nobody may connect before mode and group are right.
         let previousMask = umask(0o777)
@@ -43,6 +46,15 @@ final class ListeningSocket: Sendable {
         guard unsafe chmod(path, mode) == 0 else { throw fail(descriptor, "chmod", path, errno) }
         guard Glibc.listen(descriptor, backlog) == 0 else { throw fail(descriptor, "listen", path, errno) }
         return ListeningSocket(owning: descriptor)
+    }
+
+    /// Whether somebody listens on a unix socket. A full queue counts as somebody.
+    private static func isServed(_ address: SocketAddress) -> Bool {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(AF_UNIX, type, 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return unsafe address.withPointer { unsafe connect(descriptor, $0, $1) } == 0 || errno == EAGAIN
     }
 
     private static func make(_ family: Int32, _ subject: String) throws(SystemError) -> Int32 {

@@ -5,6 +5,8 @@ enum Refusal: UInt8 {
     /// Nothing is said.
     case none
     case unknownCommand
+    case tooManyKeys
+    case deleteUsage
     case badFormat, badChunk, badDelta, badExptime, nonNumeric
     case tooLarge, noMemory
     case permissionDenied, notDirectory, isDirectory, invalidPath
@@ -17,6 +19,8 @@ enum Refusal: UInt8 {
         switch self {
         case .none: ""
         case .unknownCommand: "ERROR\r\n"
+        case .tooManyKeys: "CLIENT_ERROR too many keys\r\n"
+        case .deleteUsage: "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n"
         case .badFormat: "CLIENT_ERROR bad command line format\r\n"
         case .badChunk: "CLIENT_ERROR bad data chunk\r\n"
         case .badDelta: "CLIENT_ERROR invalid numeric delta argument\r\n"

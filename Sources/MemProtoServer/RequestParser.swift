@@ -65,6 +65,13 @@ enum RequestParser {
         return line[0..<line.count - 1]
     }
 
+    /// The number of words that spaces separate.
+    static func wordCount(_ line: Bytes) -> Int {
+        var count = 0
+        for index in 0..<line.count where line[index] != 0x20 && (index == 0 || line[index - 1] == 0x20) { count += 1 }
+        return count
+    }
+
     /// Whether a long line that has not ended yet may go on: `get ` and `gets ` behind at most 100 spaces.
     static func isOpenEndedGet(_ line: Bytes) -> Bool {
         var start = 0

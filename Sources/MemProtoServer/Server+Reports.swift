@@ -7,7 +7,7 @@ extension Server {
         let counters = shared.sumOfCounters()
         var general = StatsReport(shared: shared, counters: counters)
         var own = StatsReport(shared: shared, counters: counters)
-        return Self.text(general.general() + own.memfis())
+        return Self.text(general.general() + own.memfis(held: shared.heldBytes()))
     }
 
     /// The lines of `stats settings`, a name and a value in each. Any thread, while the server runs.

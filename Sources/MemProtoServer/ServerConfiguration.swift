@@ -33,6 +33,22 @@ public struct ServerConfiguration: Sendable {
     public var watcherBufferBytes = 256 << 10
     /// Longest line of a get in bytes.
     public var getLineLengthMax = 1 << 20
+    /// Most keys of one get.
+    public var getKeysMax = 1 << 19
+    /// Bytes of unfinished requests that all connections may hold together.
+    public var inputHeldMaxBytes = 64 << 20
+    /// Bytes of answers that clients do not take, in all; what is sent by reference is bounded by the store.
+    public var outputHeldMaxBytes = 64 << 20
+    /// Bytes of the store behind values that have not wholly arrived, in all; nil = a quarter of the memory limit.
+    public var halfSentMaxBytes: Int?
+
+    /// What each worker's connections may hold of these bounds, but room for two of the longest lines.
+    func heldShare(memoryLimitBytes: Int) -> HeldBytes {
+        func share(_ bound: Int) -> Int { max(bound / workerCount, 2 * getLineLengthMax) }
+        return HeldBytes(
+            input: share(inputHeldMaxBytes), output: share(outputHeldMaxBytes),
+            halfSent: (halfSentMaxBytes ?? memoryLimitBytes / 4) / workerCount)
+    }
 
     // MARK: what is allowed
     /// `flush_all` works.

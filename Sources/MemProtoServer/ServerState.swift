@@ -30,7 +30,7 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         verbosityLevel = configuration.verbosity
         userLines = configuration.users
         atomics = SharedCounts()
-        watchHub = WatchHub(counts: atomics)
+        watchHub = WatchHub(counts: atomics, evictions: store.evictions)
         prefixCounts = PrefixCounts(delimiter: configuration.prefixDelimiter)
         countsPrefixes = configuration.countsPrefixes
         isCrawlerEnabled = configuration.setting("lru_crawler", else: "yes") == "yes"
@@ -99,6 +99,22 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         var sum = WorkerCounters()
         for face in faces { face.lock.withLock { sum.add(face.counters.value) } }
         return sum
+    }
+
+    /// What all connections hold, for a thread that is no worker.
+    func heldBytes() -> HeldBytes {
+        var held = HeldBytes()
+        for face in faces {
+            face.lock.withLock { for connection in face.connections { held.add(connection.value) } }
+        }
+        return held
+    }
+
+    /// What all connections hold.
+    func heldBytes(from own: WorkerFace) -> HeldBytes {
+        var held = HeldBytes()
+        forEachWorker(from: own) { face in for connection in face.connections { held.add(connection.value) } }
+        return held
     }
 
     /// The counters of all workers, summed.

@@ -125,8 +125,8 @@ struct SocketAddress: Sendable, Equatable {
         switch family {
         case .ipv4: "tcp:\(host):\(port)"
         case .ipv6: "tcp6:[\(host)]:\(port)"
-        case .unix: "unix:\(host)"
-        case .other: "?:<AF 0>"
+        case .unix where !host.isEmpty: "unix:\(host)"
+        case .unix, .other: "?:<AF 0>"
         }
     }
 }

@@ -151,7 +151,9 @@ struct StatsReport {
         if configuration.hasMaintainer { add("evicted_active", 0) }
         add("evictions", stored.evictions)
         add("reclaimed", stored.reclaimed)
-        for name in ["crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked"] { add(name, 0) }
+        add("crawler_reclaimed", stored.crawlerReclaimed)
+        add("crawler_items_checked", stored.crawlerChecked)
+        add("lrutail_reflocked", 0)
         guard configuration.hasMaintainer else { return }
         for name in ["moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "lru_bumps_dropped"] {
             add(name, 0)
@@ -163,7 +165,7 @@ struct StatsReport {
     private static func microseconds(_ nanoseconds: Int) -> Int { (nanoseconds + 999) / 1000 }
 
     /// `stats memfis`: what memcached has no name for.
-    mutating func memfis() -> [(name: String, value: String)] {
+    mutating func memfis(held: HeldBytes) -> [(name: String, value: String)] {
         add("memory_limit_bytes", stored.memoryLimitBytes)
         add("memory_used_bytes", stored.memoryUsedBytes)
         add("memory_live_bytes", stored.memoryLiveBytes)
@@ -187,6 +189,13 @@ struct StatsReport {
         add("output_stalls", counters.outputStalls)
         add("slow_readers_closed", counters.slowReadersClosed)
         add("lines_too_long", counters.linesTooLong)
+        add("gets_too_long", counters.getsTooLong)
+        add("input_held_bytes", held.input)
+        add("input_held_closed", counters.inputClosed)
+        add("output_held_bytes", held.output)
+        add("output_held_closed", counters.outputClosed)
+        add("half_sent_bytes", held.halfSent)
+        add("half_sent_closed", counters.halfSentClosed)
         add("accept_errors", counts[.acceptErrors])
         return lines
     }

@@ -89,7 +89,12 @@ final class WatchHub: @unchecked Sendable {  // guarded by `lock`
     /// The number of the last line.
     private var lineNumber: UInt64 = 0
 
-    init(counts: SharedCounts) { self.counts = counts }
+    private let evictions: EvictionNotes
+
+    init(counts: SharedCounts, evictions: EvictionNotes) {
+        self.counts = counts
+        self.evictions = evictions
+    }
     deinit { lock.destroy() }
 
     /// The streams that somebody watches; a relaxed load.
@@ -115,7 +120,11 @@ final class WatchHub: @unchecked Sendable {  // guarded by `lock`
 
     private func countWatchers() {
         counts[.watchers] = UInt64(watchers.count)
-        counts[.watchStreams] = watchers.reduce(WatchStreams()) { $0.union($1.streams) }.rawValue
+        let streams = watchers.reduce(WatchStreams()) { $0.union($1.streams) }
+        counts[.watchStreams] = streams.rawValue
+        if evictions.isRecording != streams.contains(.evictions) {
+            evictions.isRecording = streams.contains(.evictions)
+        }
     }
 
     /// Sends `text`, what follows time and number in a line, to the watchers of a stream.

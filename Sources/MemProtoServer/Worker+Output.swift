@@ -15,6 +15,7 @@ extension Worker {
             switch step.progress {
             case .needsInput:
                 connection.value.kept.keep(rest)
+                if !rest.isEmpty || connection.value.state == .value { noteHeld(input.count) }
                 _ = flush(connection, &sentBytes)
                 return
             case .outputFull:
@@ -80,6 +81,7 @@ extension Worker {
 
     /// Waits for room in the socket and reads nothing meanwhile.
     private mutating func block(_ connection: Cell<Connection>) {
+        noteHeld(connection.value.pendingOutput?.value.unsent.count ?? 0)
         face.counters.value.outputStalls &+= 1
         connection.value.isBlocked = true
         connection.value.blockedSince = nowMilliseconds

@@ -22,6 +22,11 @@ import MemStore
     /// The monotonic clock in milliseconds, as of this round.
     var nowMilliseconds: Int64 = 0
     private var idleCheckedSecond: UInt32 = 0
+    /// Bytes that connections may have come to hold since `enforceBounds` looked, and when that was.
+    var heldSinceLook = 0
+    var boundsCheckedSecond: UInt32 = 0
+    /// What this worker's connections may hold.
+    let heldShare: HeldBytes
     /// Set when the worker is to end: no later than this moment.
     private var stopDeadline: Int64?
 
@@ -33,7 +38,7 @@ import MemStore
     static func make(face: WorkerFace, shared: ServerState) throws(SystemError) -> Cell<Worker> {
         let epoll = try FileDescriptor.epoll()
         try Epoll.add(face.wakeup.rawValue, to: epoll.rawValue, events: Epoll.readable, token: Self.mailToken)
-        return Cell(Worker(face: face, shared: shared, epoll: epoll))
+        return Cell(alone: Worker(face: face, shared: shared, epoll: epoll))
     }
 
     private init(face: WorkerFace, shared: ServerState, epoll: consuming FileDescriptor) {
@@ -42,6 +47,7 @@ import MemStore
         session = shared.store.makeSession()
         self.epoll = epoll
         executor = CommandExecutor(session: session, shared: shared, face: face)
+        heldShare = shared.configuration.heldShare(memoryLimitBytes: shared.store.configuration.memoryLimitBytes)
         unsafe readBuffer = .allocate(byteCount: Limit.readBufferBytes + Limit.keptInputJoinMax, alignment: 4096)
     }
 
@@ -74,7 +80,9 @@ import MemStore
                 }
             }
             runQueued()
+            if shared.watchHub.streams.contains(.evictions) { executor.logEvictions() }
             closeSlowestReaders()
+            enforceBounds()
             endParking()
             closeIdle()
             for connection in closed { connection.destroy() }
@@ -95,12 +103,17 @@ import MemStore
     /// How long epoll may wait: until the next thing that time brings; -1 = for ever.
     private func waitMilliseconds() -> Int32 {
         if !queued.isEmpty { return 0 }
-        var wait: Int64 = shared.configuration.idleTimeoutSeconds > 0 && !face.connections.isEmpty ? 1000 : -1
+        let looksAgain = heldSinceLook > 0 || shared.configuration.idleTimeoutSeconds > 0 && !face.connections.isEmpty
+        var wait: Int64 = looksAgain ? 1000 : -1
         func shorten(to moment: Int64) {
             let left = max(0, moment - nowMilliseconds)
             wait = wait < 0 ? left : min(wait, left)
         }
         for connection in parked { shorten(to: connection.value.parkedUntil) }
+        // What other threads evict wakes nobody.
+        if shared.watchHub.streams.contains(.evictions) {
+            shorten(to: nowMilliseconds + Limit.evictionPollMilliseconds)
+        }
         if let stopDeadline { shorten(to: min(stopDeadline, nowMilliseconds + 20)) }
         return Int32(clamping: wait)
     }
@@ -237,6 +250,7 @@ import MemStore
         guard arrived(connection, length) else { return true }
         let placed = min(length, part)
         session.advance(arriving.value.value, by: placed)
+        noteHeld(placed)
         arriving.value.remaining -= placed
         if placed < part { session.trim(arriving.value.value) }
         if length > placed { process(connection, unsafe Bytes(readBuffer.baseAddress, count: length - placed)) }
@@ -281,7 +295,7 @@ import MemStore
     /// Whether the worker may end: it was told to, and its answers are sent or their time is over.
     private mutating func isFinished() -> Bool {
         guard let stopDeadline else { return false }
-        for connection in face.connections.reversed() where connection.value.isIdle { close(connection) }
+        for connection in face.connections.reversed() where !connection.value.isAnswering { close(connection) }
         return face.connections.isEmpty || nowMilliseconds >= stopDeadline
     }
 

@@ -35,8 +35,13 @@ struct WorkerCounters {
     var outputStalls: UInt64 = 0
     /// Connections closed because contents that only readers held took too much memory.
     var slowReadersClosed: UInt64 = 0
-    /// Connections closed because a line passed its bound.
+    /// Connections closed because a line passed its bound, and gets refused for the number of their keys.
     var linesTooLong: UInt64 = 0
+    var getsTooLong: UInt64 = 0
+    /// Connections closed because all of them held too much: input, output, half-sent values.
+    var inputClosed: UInt64 = 0
+    var outputClosed: UInt64 = 0
+    var halfSentClosed: UInt64 = 0
 
     /// Adds the counts of another worker.
     mutating func add(_ other: WorkerCounters) {

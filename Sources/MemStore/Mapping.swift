@@ -7,6 +7,8 @@ import Glibc
 @safe struct Mapping {
     private let start: UnsafeMutableRawPointer
     let sizeBytes: Int
+    /// MADV_DONTNEED_LOCKED. Source: Linux 5.18, madvise(2).
+    private static let discardLocked: Int32 = 24
 
     /// Maps `sizeBytes` (rounded up to pages). Untouched pages take no memory.
     init(sizeBytes: Int, what: String) throws(StoreSetupError) {
@@ -27,7 +29,10 @@ import Glibc
     func discard(offset: Int, count: Int) {
         let from = (offset + 4095) & ~4095
         let to = (offset + count) & ~4095
-        if from < to { unsafe madvise(start + from, to - from, MADV_DONTNEED) }
+        if from >= to { return }
+        if unsafe madvise(start + from, to - from, MADV_DONTNEED) == 0 { return }
+        // Locked memory has an advice of its own, which old kernels lack.
+        if unsafe madvise(start + from, to - from, Self.discardLocked) != 0 { unsafe memset(start + from, 0, to - from) }
     }
 
     /// Lets the system use pages of 2 MiB: one fault instead of 512 where much is filled at once, and fewer misses

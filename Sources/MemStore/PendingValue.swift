@@ -13,6 +13,9 @@ import Glibc
         @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
     }
 
+    /// Bytes that have arrived.
+    public var count: Int { state.count }
+
     init() {
         unsafe pointer = .allocate(capacity: 1)
         unsafe pointer.initialize(to: PendingState())

@@ -9,6 +9,7 @@ import Glibc
     let shardCount: Int
     let seed: UInt64
     let clock: Unmanaged<Clock>
+    let evictions: Unmanaged<EvictionNotes>
     let casCounter: UnsafeMutablePointer<UInt64>
     let heldByReaders: UnsafeMutablePointer<UInt64>
     let cheapShards: UnsafeMutablePointer<UInt32>

@@ -19,6 +19,8 @@ public struct StoreSetupError: Error, Sendable {
     public let clock: Clock
     /// The ordered stream of changes; the filesystem reads it.
     public let changes: ChangeStream
+    /// What is evicted, for whoever watches.
+    public let evictions = EvictionNotes()
     private let shared: UnsafeMutablePointer<StoreShared>
     private let tree: Tree
     private let slotLock = Lock()
@@ -31,7 +33,7 @@ public struct StoreSetupError: Error, Sendable {
         self.configuration = configuration
         self.clock = clock
         changes = ChangeStream()
-        unsafe shared = try StoreShared.make(configuration, clock)
+        unsafe shared = try StoreShared.make(configuration, clock, evictions)
         freeSlots = Array((0..<configuration.sessionsMax).reversed())
         tree = try Tree.create(
             configuration: configuration, clock: clock, changes: changes, arena: unsafe shared.pointee.arena)
@@ -117,7 +119,7 @@ extension StoreShared {
     }
 
     static func make(
-        _ configuration: StoreConfiguration, _ clock: Clock
+        _ configuration: StoreConfiguration, _ clock: Clock, _ evictions: EvictionNotes
     ) throws(StoreSetupError) -> UnsafeMutablePointer<StoreShared> {
         let arena = try Arena(limitBytes: max(configuration.memoryLimitBytes, Limits.memoryLimitMin))
         let shardCount = shardCount(configuration)
@@ -135,6 +137,7 @@ extension StoreShared {
                 number: number, arena: arena, shardCount: shardCount, seed: seed, hasCas: configuration.hasCas,
                 casCounter: casCounter, heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices)
             unsafe (shards + number).initialize(to: state)
+            unsafe shards[number].evictions = .passUnretained(evictions)
             arena.charge(bytes: unsafe shards[number].index.sizeBytes)
         }
         // A lane costs a segment.
@@ -147,6 +150,7 @@ extension StoreShared {
         unsafe shared.initialize(
             to: StoreShared(
                 arena: arena, shards: shards, shardCount: shardCount, seed: seed, clock: Unmanaged.passRetained(clock),
+                evictions: Unmanaged.passRetained(evictions),
                 casCounter: casCounter, heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices,
                 itemSizeMaxBytes: configuration.itemSizeMaxBytes,
                 inlineValueLengthMax: min(
@@ -168,6 +172,7 @@ extension StoreShared {
         unsafe shared.pointee.cheapShards.deallocate()
         unsafe shared.pointee.slices.deallocate()
         unsafe shared.pointee.clock.release()
+        unsafe shared.pointee.evictions.release()
         unsafe shared.pointee.prefixes.deallocate()
         for number in 0..<(unsafe shared.pointee.laneCount) { unsafe shared.pointee.lanes[number].deallocate() }
         unsafe shared.pointee.lanes.deallocate()

@@ -19,6 +19,15 @@ import Testing
         #expect(connection.send("stats\r\n") == "CLIENT_ERROR unauthenticated\r\n")
     }
 
+    @Test(
+        "a line that is too short to be anything closes the connection of an unknown client",
+        arguments: ["mn\r\n", "a\n"])
+    func short(line: String) throws {
+        let connection = TestConnection(try server())
+        #expect(connection.send(line) == "")
+        #expect(connection.isClosed)
+    }
+
     @Test("user and password open the connection", arguments: ["foo bar", "baz wizard"])
     func known(token: String) throws {
         let server = try server()

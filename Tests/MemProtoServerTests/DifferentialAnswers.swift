@@ -18,7 +18,8 @@ struct SeenCas {
 
     /// `text` with the tokens that `{cas N}` stands for.
     func insert(into text: String) -> String {
-        guard text.contains("{cas ") else { return text }
+        // No other command has a brace; searching for more than a byte takes long.
+        guard text.utf8.contains(UInt8(ascii: "{")) else { return text }
         var result = ""
         var rest = Substring(text)
         while let open = rest.firstRange(of: "{cas "), let close = rest[open.upperBound...].firstIndex(of: "}") {
@@ -53,6 +54,14 @@ enum DifferentialAnswers {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// Bytes of the value and its line end that follow a line.
+    static func valueSize(behind line: ArraySlice<UInt8>) -> Int {
+        guard line.first == UInt8(ascii: "V") else { return 0 }
+        let words = String(decoding: line, as: UTF8.self).dropLast().split(
+            separator: " ", omittingEmptySubsequences: false)
+        return words.isEmpty ? 0 : valueLength(words).map { $0 + 2 } ?? 0
+    }
+
     private static func valueLength(_ words: [Substring]) -> Int? {
         switch words[0] {
         case "VALUE": words.count >= 4 ? Int(words[3]) : nil
@@ -70,7 +79,7 @@ enum DifferentialAnswers {
             for index in 1..<max(1, words.count) { result[index] = token(words[index], &seen) }
         case "ME":
             for index in words.indices {
-                if words[index].hasPrefix("exp=") || words[index].hasPrefix("la=") { result[index] = "*" }
+                if words[index].hasPrefix("la=") { result[index] = "*" }
                 if words[index].hasPrefix("cas=") { result[index] = "cas=" + seen.place(words[index].dropFirst(4)) }
             }
         case "VERSION": result = ["VERSION"]
@@ -79,11 +88,10 @@ enum DifferentialAnswers {
         return result
     }
 
-    /// One token of a meta answer. Time left is compared in thousands of seconds, time since an access not at all.
+    /// One token of a meta answer. Time since an access is not compared: memcached notes an access once a minute.
     private static func token(_ word: Substring, _ seen: inout SeenCas) -> String {
         let number = word.dropFirst()
         if word.hasPrefix("c"), UInt64(number) != nil { return "c" + seen.place(number) }
-        if word.hasPrefix("t"), let seconds = Int64(number), seconds > 0 { return "t~\(seconds / 1000)" }
         if word.hasPrefix("l"), UInt64(number) != nil { return "l*" }
         return String(word)
     }

@@ -1,5 +1,4 @@
 // Random commands for the comparison with memcached: valid ones, malformed ones, few keys so that most of them hit.
-// Expiries are either far away or long past, so that the two clocks need not agree to the second.
 
 /// A generator of numbers that are the same for the same seed. Source: SplitMix64, a public domain algorithm.
 struct SeededNumbers: RandomNumberGenerator {
@@ -18,6 +17,14 @@ struct SeededNumbers: RandomNumberGenerator {
 struct DifferentialCommand {
     var name: String
     var text: String
+    /// No command: both clocks jump.
+    var jumpSeconds: Int64?
+
+    /// The connection is closed by it.
+    var mayClose: Bool { text.utf8.count < 100 && (text.contains("quit") || text.contains("HTTP/")) }
+
+    /// The answer depends on what comes at once with it.
+    var isWhole: Bool { name == "mg" && text.contains("\r\nwatch") || text.contains("\r\nlru_crawler") }
 }
 
 /// Makes commands.
@@ -25,19 +32,20 @@ struct DifferentialCommands {
     var numbers: SeededNumbers
     /// Cas tokens seen so far.
     var casCount = 0
+    var setup = DifferentialSetup.plain
 
     init(seed: UInt64) { numbers = SeededNumbers(state: seed) }
 
-    private mutating func one<T>(_ choices: [T]) -> T { choices[Int(numbers.next() % UInt64(choices.count))] }
-    private mutating func chance(_ part: UInt64) -> Bool { numbers.next() % part == 0 }
+    mutating func one<T>(_ choices: [T]) -> T { choices[Int(numbers.next() % UInt64(choices.count))] }
+    mutating func chance(_ part: UInt64) -> Bool { numbers.next() % part == 0 }
 
-    private mutating func key() -> String {
+    mutating func key() -> String {
         if chance(25) { return one([longKey, "tab\tkey", "\u{7f}k", "ключ", "a/b?c=d"]) }
         return one(["k0", "k1", "k2", "k3", "k4"])
     }
 
     private let longKey = String(repeating: "l", count: 250)
-    private let tooLongKey = String(repeating: "l", count: 251)
+    let tooLongKey = String(repeating: "l", count: 251)
 
     private mutating func value() -> String {
         if chance(3) { return one(["1", "10", "99", "18446744073709551615", "12 3", " 7", "-1", "0x10", "", "007"]) }
@@ -45,9 +53,17 @@ struct DifferentialCommands {
         return String(repeating: one(["x", "y", "zw"]), count: length)
     }
 
-    private mutating func exptime() -> String { one(["0", "0", "0", "1500", "2500", "100500", "-1", "2592001"]) }
-    private mutating func noreply() -> String { chance(8) ? " noreply" : "" }
-    private mutating func cas() -> String {
+    private mutating func letters() -> String { String(repeating: one(["x", "y", "zw"]), count: one([1, 2, 5, 30])) }
+
+    private mutating func exptime() -> String {
+        one(["0", "0", "0", "0", "1", "2", "5", "60", "1500", "2592000", "-1", "2592001", "4294967301", "2147483648"])
+    }
+    /// The same for what takes 32 bits alone.
+    private mutating func shortExptime() -> String {
+        one(["0", "0", "1", "2", "5", "60", "1500", "2592000", "-1", "2592001"])
+    }
+    mutating func noreply() -> String { chance(8) ? " noreply" : "" }
+    mutating func cas() -> String {
         if casCount == 0 || chance(10) { return one(["0", "18446744073709551615"]) }
         // Late ones are mostly those that items still have.
         let back = Int(numbers.next() % UInt64(chance(2) ? min(casCount, 8) : casCount))
@@ -56,6 +72,10 @@ struct DifferentialCommands {
 
     /// The next command.
     mutating func next() -> DifferentialCommand {
+        if setup == .restricted, chance(3) { return restricted() }
+        if chance(150) {
+            return DifferentialCommand(name: "clock", text: "", jumpSeconds: one([1, 1, 1, 2, 3, 5, 60, 1000]))
+        }
         switch numbers.next() % 20 {
         case 0...2: return get()
         case 3...6: return storage()
@@ -69,15 +89,15 @@ struct DifferentialCommands {
         case 16: return metaArithmetic()
         case 17: return malformed()
         case 18: return pipeline()
-        default: return rare()
+        default: return chance(3) ? rare() : administrative()
         }
     }
 
-    private mutating func keys(_ most: Int) -> String {
+    mutating func keys(_ most: Int) -> String {
         (0...Int(numbers.next() % UInt64(most))).map { _ in key() }.joined(separator: chance(9) ? "  " : " ")
     }
 
-    private mutating func get() -> DifferentialCommand {
+    mutating func get() -> DifferentialCommand {
         let name = one(["get", "gets"])
         return DifferentialCommand(name: name, text: "\(name) \(keys(chance(10) ? 60 : 3))\(chance(9) ? " " : "")\r\n")
     }
@@ -85,14 +105,15 @@ struct DifferentialCommands {
     private mutating func touch() -> DifferentialCommand {
         let name = one(["touch", "gat", "gats"])
         if name == "touch" {
-            return DifferentialCommand(name: name, text: "touch \(key()) \(exptime())\(noreply())\r\n")
+            return DifferentialCommand(name: name, text: "touch \(key()) \(shortExptime())\(noreply())\r\n")
         }
-        return DifferentialCommand(name: name, text: "\(name) \(exptime()) \(keys(3))\r\n")
+        return DifferentialCommand(name: name, text: "\(name) \(shortExptime()) \(keys(3))\r\n")
     }
 
     private mutating func storage() -> DifferentialCommand {
         let name = one(["set", "set", "set", "add", "replace", "append", "prepend", "cas"])
-        let value = value()
+        // A number in a long value counts for memcached and not here: none is made.
+        let value = name.hasSuffix("pend") ? letters() : value()
         let flags = one(["0", "0", "7", "4294967295", "4294967296", "+5"])
         let token = name == "cas" ? " \(cas())" : ""
         return DifferentialCommand(
@@ -128,7 +149,8 @@ struct DifferentialCommands {
         let (key, flag) = metaKey()
         let asked = flags(
             [
-                "v", "k", "c", "f", "h", "s", "t", "u", "q", "O123", "O", "T1500", "T0", "T-1", "N2500", "R30", "R2000",
+                "v", "k", "c", "f", "h", "s", "t", "u", "q", "O123", "O", "T1500", "T3", "T0", "T-1", "N2500", "N4",
+                "R30", "R2000",
                 "Tx", "l",
             ], most: 7)
         return DifferentialCommand(name: "mg", text: "mg \(key)\(flag)\(asked)\r\n")
@@ -136,11 +158,12 @@ struct DifferentialCommands {
 
     private mutating func metaSet() -> DifferentialCommand {
         let (key, flag) = metaKey()
-        let value = value()
+        let mode = one(["MS", "ME", "MA", "MP", "MR", "MX"])
+        let value = mode == "MA" || mode == "MP" ? letters() : value()
         let asked = flags(
             [
-                "k", "c", "q", "Oabc", "T1500", "T0", "T-1", "F5", "F0", "C\(cas())", "I",
-                one(["MS", "ME", "MA", "MP", "MR", "MX"]),
+                "k", "c", "q", "Oabc", "T1500", "T2", "T0", "T-1", "F5", "F0", "C\(cas())", "I",
+                mode,
                 "Cx", "f", "v",
             ], most: 5)
         return DifferentialCommand(name: "ms", text: "ms \(key) \(value.utf8.count)\(flag)\(asked)\r\n\(value)\r\n")
@@ -160,57 +183,5 @@ struct DifferentialCommands {
                 one(["MI", "MD", "M+", "M-", "MX"]), "C\(cas())", "Dx",
             ], most: 5)
         return DifferentialCommand(name: "ma", text: "ma \(key)\(flag)\(asked)\r\n")
-    }
-
-    // MARK: malformed, rare, together
-
-    private mutating func malformed() -> DifferentialCommand {
-        let text = one([
-            "\r\n", "a\r\n", "  \r\n", "foo\r\n", "foo noreply\r\n", "GET k0\r\n", " get k0\r\n", "get\r\n", "get \r\n",
-            "gat 0\r\n", "gat x k0\r\n", "touch k0\r\n", "touch k0 x\r\n", "touch k7 2147483648\r\n", "incr k0\r\n",
-            "delete\r\n", "delete \(tooLongKey)\r\n", "get k0 \(tooLongKey)\r\n", "incr \(tooLongKey) 1\r\n",
-            "set k0 0 0\r\n", "set k0 0 0 x\r\n", "set k0 0 0 -1\r\n", "set k0 0 0 2147483646\r\n",
-            "set k0 -1 0 4\r\nabcd\r\n", "set k0 0 x 4\r\nabcd\r\n", "set \(tooLongKey) 0 0 4\r\nabcd\r\n",
-            "cas k0 0 0 4 x\r\nabcd\r\n", "set k9 0 0 3\r\nabcdef\r\n", "set k9 0 0 3\r\nabcdefghij\r\n",
-            "set k9 0 0 3 noreply\r\nabcdefghij\r\n", "mg\r\n", "mg \(tooLongKey) v\r\n", "ms k0\r\n", "ms k0 x\r\n",
-            "ms k0 -1\r\n", "ms k9 3\r\nabcdefghij\r\n", "ms k9 3 q\r\nabcdefghij\r\n", "mg k0 !\r\n", "mg k0 1\r\n",
-            "mg k0 z\r\n", "mg k0 O12345678901234567890123456789012\r\n", "ma k0 z\r\n", "ma\r\n", "me\r\n", "md\r\n",
-            "verbosity\r\n", "verbosity x\r\n", "flush_all x\r\n", "stats foo\r\n", "cache_memlimit x\r\n",
-            "slabs\r\n", "lru\r\n", "lru_crawler\r\n", "lru_crawler x\r\n", "watch nothing\r\n", "shutdown\r\n",
-            "mg k0 s v t f c k h l u q O1 R30 N0 T0 b x F1 S1 I\r\n",
-        ])
-        return DifferentialCommand(name: "malformed", text: text)
-    }
-
-    private mutating func rare() -> DifferentialCommand {
-        if chance(12) {
-            let name = one(["set", "add", "append"])
-            let length = one([1_048_516, 1_048_517, 1_100_000])
-            let text =
-                "\(name) k \(chance(2) ? 0 : 1) 0 \(length)\(noreply())\r\n" + String(repeating: "b", count: length)
-            return DifferentialCommand(name: "large", text: text + "\r\n")
-        }
-        switch numbers.next() % 8 {
-        case 0: return DifferentialCommand(name: "flush_all", text: "flush_all\(noreply())\r\n")
-        case 1: return DifferentialCommand(name: "verbosity", text: "verbosity 0\(noreply())\r\n")
-        case 2: return DifferentialCommand(name: "version", text: "version\r\n")
-        case 3, 4: return DifferentialCommand(name: "me", text: "me \(key())\r\n")
-        case 5: return DifferentialCommand(name: "delete", text: "delete k9 \(one(["1", "x"]))\r\n")
-        case 6: return DifferentialCommand(name: "mg", text: "mg \(key()) v C\(cas()) q\r\n")
-        default: return DifferentialCommand(name: "ms", text: "ms k8 2 s\r\nab\r\n")
-        }
-    }
-
-    /// Several commands in one piece.
-    private mutating func pipeline() -> DifferentialCommand {
-        var text = ""
-        for _ in 0...Int(numbers.next() % 12) {
-            switch numbers.next() % 4 {
-            case 0, 1: text += get().text
-            case 2: text += "set \(key()) 0 0 2\(noreply())\r\nab\r\n"
-            default: text += "delete \(key())\(noreply())\r\n"
-            }
-        }
-        return DifferentialCommand(name: "pipeline", text: text)
     }
 }

@@ -69,6 +69,13 @@ final class TestClient {
         #expect(isRight, "\(comment) \(difference(received, Array(answer.utf8)))")
     }
 
+    /// Whether the server has closed a connection on which it sent nothing; does not wait.
+    var isFoundClosed: Bool {
+        var byte: UInt8 = 0
+        let length = unsafe recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))
+        return length == 0 || (length < 0 && errno == ECONNRESET)
+    }
+
     /// Whether the server has closed the connection, all it sent before having been read; waits for it.
     var isClosed: Bool {
         var byte: UInt8 = 0
@@ -262,6 +269,32 @@ final class LiveServer: Sendable {
         #expect { try second.bind() } throws: { error in
             "\(error)" == "bind tcp:127.0.0.1:\(live.tcp.port): Address already in use"
         }
+    }
+
+    @Test("the socket of a running server is left alone")
+    func unixTaken() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        var configuration = ServerConfiguration()
+        configuration.tcpPort = nil
+        configuration.unixPath = live.unix.host
+        let second = Server(store: live.store, configuration: configuration, logger: Logger(label: "test"))
+        #expect { try second.bind() } throws: { error in
+            "\(error)" == "bind \(live.unix.host): Address already in use"
+        }
+        try TestClient(live.unix).expect("MN\r\n", to: "mn\r\n")
+    }
+
+    @Test("a stop does not wait for requests whose end has not come")
+    func stopWithHalfSentValues() throws {
+        let live = try LiveServer()
+        let clients = try (0..<3).map { _ in try TestClient(live.unix) }
+        for (client, text) in zip(clients, ["set a 0 0 5\r\nab", "set a 0 0 50000\r\nab", "set a 0 0 5000000\r\nab"]) {
+            client.expect("MN\r\n", to: "mn\r\n")
+            client.send(text)
+        }
+        live.stop(gracefulSeconds: 3600)
+        for client in clients { #expect(client.isClosed) }
     }
 
     @Test("the unix socket has the mode that was asked for, and a stale one is replaced")

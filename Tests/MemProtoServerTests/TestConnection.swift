@@ -79,7 +79,9 @@ final class TestConnection {
             kept.removeFirst(step.consumed)
             answer += takeOutput()
             switch step.progress {
-            case .needsInput: return answer
+            case .needsInput:
+                if server.shared.watchHub.streams.contains(.evictions) { executor.logEvictions() }
+                return answer
             case .outputFull: sends += 1
             case .yield:
                 yields += 1

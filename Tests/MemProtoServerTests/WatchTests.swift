@@ -33,6 +33,39 @@ import Testing
             ])
     }
 
+    @Test("what is evicted is told, with what was known of it, while somebody watches")
+    func evictions() throws {
+        let server = try TestServer(memoryLimitBytes: 2 << 20)
+        let client = TestConnection(server)
+        func fill(_ name: String) -> Bool {
+            (0..<2000).allSatisfy { number in
+                let exptime = number % 2 == 0 ? 0 : 100
+                return client.send(
+                    "set \(name)/\(number) 0 \(exptime) 3000\r\n\(String(repeating: "v", count: 3000))\r\n")
+                    == "STORED\r\n"
+            }
+        }
+        #expect(fill("unseen"))
+        let before = server.store.statistics().evictions
+        #expect(before > 1000)
+        let watcher = TestConnection(server)
+        #expect(watcher.send("watch evictions\r\n") == "OK\r\n")
+        server.store.clock.advance(bySeconds: 7)
+        _ = client.send("get unseen/1999\r\n")
+        #expect(fill("seen"))
+        let told = lines(watcher.send(""))
+        #expect(told.count > 1000)
+        #expect(server.store.statistics().evictions - before == told.count)
+        let form = "clsid=17 size=3000"
+        #expect(
+            told.first
+                == "type=eviction key=\(told[0].split(separator: "=")[2].prefix { $0 != " " }) fetch=no ttl=\(told[0].contains("ttl=-1") ? "-1" : "93") la=7 \(form)"
+        )
+        #expect(told.contains { $0.hasPrefix("type=eviction key=seen%2F0 fetch=no ttl=-1 la=0 ") })
+        #expect(told.allSatisfy { $0.hasSuffix(form) })
+        do { _ = watcher }
+    }
+
     @Test("a line has a time and a number")
     func form() throws {
         let server = try TestServer()

@@ -84,6 +84,34 @@ import Testing
         }
     }
 
+    @Test("the bounds are words of -o, in KiB and MiB")
+    func bounds() throws {
+        let plain = try settings([]).serverConfiguration(users: nil)
+        #expect(plain.getLineLengthMax == 1 << 20 && plain.getKeysMax == 1 << 19 && plain.halfSentMaxBytes == nil)
+        #expect(plain.inputHeldMaxBytes == 64 << 20 && plain.outputHeldMaxBytes == 64 << 20)
+        let words = "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,"
+        let bounded = try settings(["-o", words]).serverConfiguration(users: nil)
+        #expect(bounded.getLineLengthMax == 64 << 10 && bounded.getKeysMax == 100)
+        #expect(bounded.inputHeldMaxBytes == 5 << 20 && bounded.outputHeldMaxBytes == 6 << 20)
+        #expect(bounded.halfSentMaxBytes == 7 << 20)
+    }
+
+    @Test(
+        "what memcached's tuning words and letters ask for stands in the settings",
+        arguments: [
+            ("-o slab_chunk_max=16", "slab_chunk_max", "16384"), ("-o hashpower=20", "hashpower_init", "20"),
+            ("-o read_buf_mem_limit=3", "read_buf_mem_limit", "3145728"), ("-o no_modern", "maxconns_fast", "no"),
+            ("-o no_maxconns_fast", "maxconns_fast", "no"), ("-o temporary_ttl=5", "temp_lru", "yes"),
+            ("-o no_lru_crawler", "lru_crawler", "no"), ("-o track_sizes", "track_sizes", "yes"),
+            ("-f 1.1", "growth_factor", "1.10"), ("-n 60", "chunk_size", "60"),
+            ("-B ascii", "binding_protocol", "ascii"),
+            ("-Y users", "binding_protocol", "ascii"), ("-o worker_logbuf_size=8", "worker_logbuf_size", "8192"),
+        ])
+    func shown(words: String, name: String, value: String) throws {
+        let settings = try settings(words.split(separator: " ").map(String.init))
+        #expect(settings.settingLines[name] == value)
+    }
+
     @Test("mount options are words of -o when there is a mount point")
     func mountWords() throws {
         let mount = try settings([

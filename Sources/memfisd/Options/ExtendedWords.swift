@@ -7,9 +7,14 @@ struct ExtendedWords: Equatable {
     var idleTimeoutSeconds = 0
     /// Unsent log lines of one watcher, in bytes.
     var watcherBufferBytes = 256 << 10
-    /// memcached's unit of a chunk in KiB; only its rule about -I is kept.
     var trackSizes = false
     var allowsDebugCommands = false
+    /// Bounds on what clients may make the server hold, in bytes; nil = the default.
+    var getLineLengthMax: Int?
+    var getKeysMax: Int?
+    var inputHeldMaxBytes: Int?
+    var outputHeldMaxBytes: Int?
+    var halfSentMaxBytes: Int?
     var hasMetadataKeys = false
     var mount = MountWords()
     /// Words that were accepted and change nothing here.
@@ -25,13 +30,24 @@ struct ExtendedWords: Equatable {
     static func parse(_ lists: [String], mounts: Bool) throws(StartFailure) -> ExtendedWords {
         var result = ExtendedWords()
         for list in lists {
-            for word in list.split(separator: ",") {
+            // A comma at the end is allowed, an empty word elsewhere is not.
+            let words = list.split(separator: ",", omittingEmptySubsequences: false)
+            for word in words.last == "" ? words.dropLast() : words[...] {
                 let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 try result.take(
                     name: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : nil, mounts: mounts)
             }
         }
+        try result.judgeShares()
         return result
+    }
+
+    /// - Throws: StartFailure, status 64, when two shares of memory are more than memcached allows.
+    private func judgeShares() throws(StartFailure) {
+        let shares = ["hot_lru_pct", "warm_lru_pct"].compactMap { settingLines[$0].flatMap { Int($0) } }
+        if shares.count == 2, shares[0] + shares[1] > 80 {
+            throw StartFailure("hot_lru_pct + warm_lru_pct cannot be more than 80% combined", .usage)
+        }
     }
 
     private mutating func take(name: String, value: String?, mounts: Bool) throws(StartFailure) {
@@ -42,15 +58,18 @@ struct ExtendedWords: Equatable {
         case "metadata_keys": hasMetadataKeys = true
         case "track_sizes": trackSizes = true
         case "idle_timeout": idleTimeoutSeconds = try Self.number(name, value, 0...Int(UInt32.max))
+        case "get_line_max": getLineLengthMax = try Self.number(name, value, 4...(1 << 20)) << 10
+        case "get_keys_max": getKeysMax = try Self.number(name, value, 1...(1 << 30))
+        case "input_max": inputHeldMaxBytes = try Self.number(name, value, 1...(1 << 20)) << 20
+        case "output_max": outputHeldMaxBytes = try Self.number(name, value, 1...(1 << 20)) << 20
+        case "half_sent_max": halfSentMaxBytes = try Self.number(name, value, 1...(1 << 20)) << 20
         case "watcher_logbuf_size": watcherBufferBytes = try Self.number(name, value, 1...(1 << 20)) << 10
         default:
             if mounts, try mount.take(name: name, value: value) { return }
-            guard let takesValue = Self.meaningless[name] else {
+            guard let rule = ExtendedRule.all[name] else {
                 throw StartFailure("Illegal suboption \"\(name)\"", .wrongValue)
             }
-            if takesValue == .required, value == nil {
-                throw StartFailure("Missing argument for suboption \"\(name)\"", .wrongValue)
-            }
+            try rule.judge(name, value)
             meaningless.append(name)
         }
     }
@@ -63,21 +82,4 @@ struct ExtendedWords: Equatable {
         }
         return number
     }
-
-    private enum ValueRule { case none, optional, required }
-
-    /// memcached's words that tune what this store does not have.
-    private static let meaningless: [String: ValueRule] = [
-        "maxconns_fast": .none, "no_maxconns_fast": .none, "hashpower": .required, "no_hashexpand": .none,
-        "slab_reassign": .none, "no_slab_reassign": .none, "slab_automove": .optional, "no_slab_automove": .none,
-        "slab_automove_ratio": .required, "slab_automove_window": .required, "slab_automove_freeratio": .required,
-        "tail_repair_time": .required, "hash_algorithm": .required, "lru_crawler": .none, "no_lru_crawler": .none,
-        "lru_crawler_sleep": .required, "lru_crawler_tocrawl": .required, "lru_maintainer": .none,
-        "no_lru_maintainer": .none, "hot_lru_pct": .required, "warm_lru_pct": .required, "hot_max_factor": .required,
-        "warm_max_factor": .required, "temporary_ttl": .required, "worker_logbuf_size": .required,
-        "slab_sizes": .required, "slab_chunk_max": .required, "inline_ascii_resp": .none,
-        "no_inline_ascii_resp": .none, "modern": .none, "no_modern": .none, "no_chunked_items": .none,
-        "resp_obj_mem_limit": .required, "read_buf_mem_limit": .required, "drop_privileges": .none,
-        "no_drop_privileges": .none, "sock_cookie_id": .required,
-    ]
 }

@@ -8,6 +8,9 @@ extension ExtendedWords {
         "watcher_logbuf_size": "watcher_logbuf_size",
     ]
 
+    /// The same in MiB.
+    private static let mebibytes: [String: String] = ["read_buf_mem_limit": "read_buf_mem_limit"]
+
     /// Words whose value is shown as it was given, and the setting's name.
     private static let values: [String: String] = [
         "hashpower": "hashpower_init", "slab_automove": "slab_automove", "slab_automove_ratio": "slab_automove_ratio",
@@ -15,7 +18,6 @@ extension ExtendedWords {
         "lru_crawler_sleep": "lru_crawler_sleep", "lru_crawler_tocrawl": "lru_crawler_tocrawl",
         "hot_lru_pct": "hot_lru_pct", "warm_lru_pct": "warm_lru_pct", "hot_max_factor": "hot_max_factor",
         "warm_max_factor": "warm_max_factor", "temporary_ttl": "temporary_ttl",
-        "read_buf_mem_limit": "read_buf_mem_limit",
     ]
 
     /// What words without a value say.
@@ -27,8 +29,10 @@ extension ExtendedWords {
         "no_lru_maintainer": [("lru_maintainer_thread", "no"), ("lru_segmented", "no")],
         "temporary_ttl": [("temp_lru", "yes")], "track_sizes": [("track_sizes", "yes")],
         "inline_ascii_resp": [("inline_ascii_response", "yes")],
+        "maxconns_fast": [("maxconns_fast", "yes")], "no_maxconns_fast": [("maxconns_fast", "no")],
         "no_modern": [
-            ("slab_reassign", "no"), ("slab_automove", "0"), ("lru_crawler", "no"), ("lru_maintainer_thread", "no"),
+            ("maxconns_fast", "no"), ("slab_reassign", "no"), ("slab_automove", "0"), ("lru_crawler", "no"),
+            ("lru_maintainer_thread", "no"),
             ("lru_segmented", "no"),
         ],
     ]
@@ -41,6 +45,9 @@ extension ExtendedWords {
         if let setting = Self.kibibytes[name], let number = Int(value), number <= 1 << 40 {
             settingLines[setting] = "\(number << 10)"
         }
+        if let setting = Self.mebibytes[name], let number = Int(value), number <= 1 << 30 {
+            settingLines[setting] = "\(number << 20)"
+        }
     }
 }
 
@@ -52,7 +59,9 @@ extension Settings {
         var lines = [
             "growth_factor": padded.dropLast(2) + "." + padded.suffix(2), "chunk_size": "\(options.memory.slabMinSize)",
         ]
-        if options.listening.protocol == "ascii" { lines["binding_protocol"] = "ascii" }
+        if options.listening.protocol == "ascii" || options.listening.authFile != nil {
+            lines["binding_protocol"] = "ascii"
+        }
         return lines
     }
 }

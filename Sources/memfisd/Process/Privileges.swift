@@ -35,6 +35,18 @@ enum ResourceLimits {
         }
     }
 
+    /// Locks what is in memory and what comes to be. The arena is far larger than the limit, so its pages are locked when they
+    /// are first used, not before.
+    ///
+    /// Without root's rights the limit on locked memory counts again, for the stacks of threads too: where it cannot be raised,
+    /// only what is mapped now is locked, the arena with it. Returns false with errno set when the system refuses.
+    /// Source: mlockall(2).
+    static func lockMemory() -> Bool {
+        var limit = rlimit(rlim_cur: rlim_t.max, rlim_max: rlim_t.max)
+        let isUnlimited = unsafe setrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0
+        return mlockall(MCL_CURRENT | MCL_ONFAULT | (isUnlimited ? MCL_FUTURE : 0)) == 0
+    }
+
     /// Lets core dumps be as large as the hard limit allows.
     static func allowCoreDumps() {
         let resource = __rlimit_resource_t(UInt32(RLIMIT_CORE.rawValue))

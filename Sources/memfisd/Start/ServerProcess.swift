@@ -92,7 +92,8 @@ struct ServerProcess {
     func readUsers() throws(StartFailure) -> [String]? {
         guard let path = settings.listening.authFile else { return nil }
         guard let text = FilePaths.contents(of: path) else {
-            throw StartFailure("cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .usage)
+            throw StartFailure(
+                "cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .wrongValue)
         }
         return text.split(separator: "\n").map(String.init)
     }
@@ -116,7 +117,7 @@ struct ServerProcess {
     }
 
     private func lockMemory(_ logger: Logger) {
-        guard settings.locksMemory, mlockall(MCL_CURRENT | MCL_FUTURE) != 0 else { return }
+        guard settings.locksMemory, !ResourceLimits.lockMemory() else { return }
         logger.warning("-k: cannot lock memory: \(FilePaths.errorText(errno))")
     }
 

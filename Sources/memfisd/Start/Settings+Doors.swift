@@ -42,6 +42,11 @@ extension Settings {
         result.hasCas = store.hasCas
         result.watcherBufferBytes = extended.watcherBufferBytes
         result.settingLines = settingLines
+        if let bound = extended.getLineLengthMax { result.getLineLengthMax = bound }
+        if let bound = extended.getKeysMax { result.getKeysMax = bound }
+        if let bound = extended.inputHeldMaxBytes { result.inputHeldMaxBytes = bound }
+        if let bound = extended.outputHeldMaxBytes { result.outputHeldMaxBytes = bound }
+        result.halfSentMaxBytes = extended.halfSentMaxBytes
         return result
     }
 

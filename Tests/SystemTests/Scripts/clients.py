@@ -1,6 +1,6 @@
-"""A round of all commands through one of Debian's memcached clients.
+"""A round of all commands through a memcached client for Python; meta_memcache is the one that speaks meta commands.
 
-usage: clients.py pymemcache|pylibmc|memcache PORT
+usage: clients.py pymemcache|pylibmc|memcache|meta_memcache PORT
 """
 import sys
 
@@ -124,5 +124,57 @@ def round_of_memcache():
     client.disconnect_all()
 
 
-{"pymemcache": round_of_pymemcache, "pylibmc": round_of_pylibmc, "memcache": round_of_memcache}[library]()
+def round_of_meta_memcache():
+    import meta_memcache as mm
+    server = mm.ServerAddress("127.0.0.1", port)
+    pool = mm.connection_pool_factory_builder()(server)
+    router = mm.DefaultRouter(
+        pool_provider=mm.HostConnectionPoolProvider(server, pool),
+        executor=mm.DefaultExecutor(serializer=mm.MixedSerializer()))
+    client = mm.CacheClient(router=router)
+    check("set", client.set("a", "one", ttl=100), True)
+    check("get", client.get("a"), "one")
+    check("get miss", client.get("nothing"), None)
+    check("get touching", client.get("a", touch_ttl=200), "one")
+    check("add", client.set("a", "x", ttl=100, set_mode=mm.SetMode.ADD), False)
+    check("replace", client.set("a", "two", ttl=100, set_mode=mm.SetMode.REPLACE), True)
+    check("append", client.set("a", "!", ttl=100, set_mode=mm.SetMode.APPEND), True)
+    check("prepend", client.set("a", "<", ttl=100, set_mode=mm.SetMode.PREPEND), True)
+    value, cas = client.get_cas("a")
+    check("joined", value, "<two!")
+    check("cas", client.set("a", "three", ttl=100, cas_token=cas), True)
+    check("cas again", client.set("a", "four", ttl=100, cas_token=cas), False)
+    for i in range(20):
+        check("set m", client.set("mm%d" % i, i, ttl=100), True)
+    got = client.multi_get(["mm%d" % i for i in range(25)])
+    check("multi_get", {k.key: v for k, v in got.items() if v is not None}, {"mm%d" % i: i for i in range(20)})
+    check("binary key", client.set(mm.Key("\u043a\u043b\u044e\u0447 mit Leerraum"), "b", ttl=100), True)
+    check("binary key get", client.get(mm.Key("\u043a\u043b\u044e\u0447 mit Leerraum")), "b")
+    check("delta", client.delta_initialize("delta", delta=5, initial_value=10, initial_ttl=100), True)
+    check("delta and get", client.delta_and_get("delta", delta=5), 15)
+    check("delta down", client.delta_and_get("delta", delta=-20), 0)
+    lease = mm.LeasePolicy(ttl=30, miss_retries=1)
+    check("lease won", client.get_or_lease("l", lease_policy=lease), None)
+    check("lease filled", client.set("l", "value", ttl=100), True)
+    check("lease over", client.get_or_lease("l", lease_policy=lease), "value")
+    recache = mm.RecachePolicy(ttl=1000)
+    check("recache wins once", client.get("l", recache_policy=recache), None)
+    check("recache for others", client.get("l", recache_policy=recache), "value")
+    stale = mm.StalePolicy(mark_stale_on_deletion_ttl=30)
+    check("invalidate", client.invalidate("a", stale_policy=stale), True)
+    check("stale", client.get("a"), None)
+    check("touch", client.touch("mm1", ttl=50), True)
+    check("touch miss", client.touch("nothing", ttl=50), False)
+    check("large", client.set("large", b"x" * 900_000, ttl=100), True)
+    check("large get", client.get("large"), b"x" * 900_000)
+    check("delete", client.delete("mm1"), True)
+    check("delete miss", client.delete("mm1"), False)
+    check("quiet", client.set("q", "x", ttl=100, no_reply=True), True)
+    check("after quiet", client.get("q"), "x")
+
+
+rounds = {
+    "pymemcache": round_of_pymemcache, "pylibmc": round_of_pylibmc, "memcache": round_of_memcache,
+    "meta_memcache": round_of_meta_memcache}
+rounds[library]()
 print("%s: %d checks passed" % (library, checks))

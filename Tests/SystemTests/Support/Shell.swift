@@ -40,7 +40,7 @@ enum Shell {
     static func python(_ script: String, _ words: [String], timeoutSeconds: Double = 300) throws -> String {
         let result = try run(
             ["/usr/bin/python3", "-B", Repository.path("Tests/SystemTests/Scripts/\(script)")] + words,
-            timeoutSeconds: timeoutSeconds)
+            environment: ["PYTHONPATH": Repository.path(".build-python")], timeoutSeconds: timeoutSeconds)
         print(result.output, terminator: "")
         guard result.status == 0 else {
             throw TestFailure("status \(result.status) of \(script)\n\(result.output)\(result.errors)")

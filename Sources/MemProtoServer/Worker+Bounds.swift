@@ -1,0 +1,61 @@
+// The worker's bounds on what its connections hold together. A connection alone is bounded where its bytes come from; here
+// many of them are, each worker having an equal share. Who is closed is who costs most or has waited longest.
+import MemStore
+
+extension Worker {
+    /// Notes that connections may hold `count` bytes more than at the last look.
+    mutating func noteHeld(_ count: Int) { heldSinceLook += count }
+
+    /// Looks at what all connections hold, when it can have grown by a part of the bound, or a second has passed.
+    mutating func enforceBounds() {
+        if heldSinceLook == 0 { return }
+        let least = min(heldShare.input, heldShare.output, heldShare.halfSent)
+        if heldSinceLook < least / 16, boundsCheckedSecond == session.nowSecond { return }
+        heldSinceLook = 0
+        boundsCheckedSecond = session.nowSecond
+        var held = HeldBytes()
+        for connection in face.connections { held.add(connection.value) }
+        while held.input > heldShare.input, let victim = largestInput() {
+            held.input -= victim.value.kept.capacityBytes
+            face.counters.value.inputClosed &+= 1
+            closeForBound(victim)
+        }
+        while held.output > heldShare.output, let victim = longestBlocked() {
+            held.output -= victim.value.pendingOutput?.value.unsent.count ?? 0
+            face.counters.value.outputClosed &+= 1
+            closeForBound(victim)
+        }
+        while held.halfSent > heldShare.halfSent, let victim = stalestValue() {
+            held.halfSent -= victim.value.arriving?.value.receivedCount ?? 0
+            face.counters.value.halfSentClosed &+= 1
+            closeForBound(victim)
+        }
+        // Silence makes a value stale without an event.
+        if held.halfSent > 0 { heldSinceLook = 1 }
+    }
+
+    private mutating func closeForBound(_ connection: Cell<Connection>) {
+        connection.value.closeReason = .error
+        close(connection)
+    }
+
+    private func largestInput() -> Cell<Connection>? {
+        let most = face.connections.max { $0.value.kept.capacityBytes < $1.value.kept.capacityBytes }
+        return most.flatMap { $0.value.kept.isEmpty ? nil : $0 }
+    }
+
+    /// The connection whose client has left its answer untaken for longest.
+    func longestBlocked() -> Cell<Connection>? {
+        let blocked = face.connections.filter { $0.value.isBlocked && $0.value.pendingOutput != nil }
+        return blocked.min { $0.value.blockedSince < $1.value.blockedSince }
+    }
+
+    /// The half-sent value whose client has been silent longest, a second at least: one that is arriving is left alone, however
+    /// large it is.
+    private func stalestValue() -> Cell<Connection>? {
+        let waiting = face.connections.filter { connection in
+            connection.value.arriving != nil && session.nowSecond > connection.value.lastCommandSecond
+        }
+        return waiting.min { $0.value.lastCommandSecond < $1.value.lastCommandSecond }
+    }
+}
