@@ -51,9 +51,9 @@ let package = Package(
         .executableTarget(
             name: "store-threads", dependencies: ["MemStore"], path: "Tests/StoreThreads", swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/CFileCalls"),
-        .target(name: "CHeldClock", path: "Tests/CHeldClock"),
         .executableTarget(name: "file-contents", path: "Tests/FileContents"),
         .executableTarget(name: "stuck-reader", path: "Tests/StuckReader"),
+        .target(name: "CHeldClock", path: "Tests/CHeldClock"),
         .executableTarget(
             name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
         .testTarget(

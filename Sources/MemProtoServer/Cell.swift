@@ -14,6 +14,15 @@
         unsafe pointer.initialize(to: value)
     }
 
+    /// Puts `value` into whole cache lines of its own, so that no other thread's writes take them away.
+    init(alone value: consuming Value) {
+        let lineBytes = 64
+        let count = (MemoryLayout<Value>.size + lineBytes - 1) & ~(lineBytes - 1)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: lineBytes)
+        unsafe pointer = memory.bindMemory(to: Value.self, capacity: 1)
+        unsafe pointer.initialize(to: value)
+    }
+
     /// The cell that `address` names (see there).
     @unsafe @inline(__always) init(address: UInt64) {
         unsafe pointer = UnsafeMutablePointer(bitPattern: UInt(address)).unsafelyUnwrapped

@@ -94,6 +94,13 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         for face in faces { face.lock.withLock { body(face) } }
     }
 
+    /// The counters of all workers, summed, for a thread that is no worker.
+    func sumOfCounters() -> WorkerCounters {
+        var sum = WorkerCounters()
+        for face in faces { face.lock.withLock { sum.add(face.counters.value) } }
+        return sum
+    }
+
     /// What all connections hold, for a thread that is no worker.
     func heldBytes() -> HeldBytes {
         var held = HeldBytes()
@@ -108,13 +115,6 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         var held = HeldBytes()
         forEachWorker(from: own) { face in for connection in face.connections { held.add(connection.value) } }
         return held
-    }
-
-    /// The counters of all workers, summed, for a thread that is no worker.
-    func sumOfCounters() -> WorkerCounters {
-        var sum = WorkerCounters()
-        for face in faces { face.lock.withLock { sum.add(face.counters.value) } }
-        return sum
     }
 
     /// The counters of all workers, summed.

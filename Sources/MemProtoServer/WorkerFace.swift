@@ -22,7 +22,7 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
     let number: Int
     /// Guards `counters` and `connections`.
     let lock = Lock()
-    let counters = Cell(WorkerCounters())
+    let counters = Cell(alone: WorkerCounters())
     var connections: [Cell<Connection>] = []
 
     private let mailLock = Lock()

@@ -38,7 +38,8 @@ extension Shard {
             let offset = state.compaction.offset
             state.compaction.offset +=
                 arena[segment].log == .pieces
-                ? compactPiece(of: segment, at: offset, &spare) : compactRecord(of: segment, at: offset, now, &spare)
+                ? compactPiece(of: segment, at: offset, &spare)
+                : compactRecord(of: segment, at: offset, now, &spare, session)
             left -= 1
         }
         state.reclaimingSegment = 0
@@ -85,7 +86,9 @@ extension Shard {
     }
 
     /// Moves one record to the target if it lives and is not due. Returns its size.
-    private func compactRecord(of segment: UInt32, at offset: Int, _ now: UInt32, _ spare: inout UInt32) -> Int {
+    private func compactRecord(
+        of segment: UInt32, at offset: Int, _ now: UInt32, _ spare: inout UInt32, _ session: StoreSession
+    ) -> Int {
         let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
         let size = record.sizeBytes
         guard !record.meta.contains(.dead) else { return size }
@@ -99,7 +102,7 @@ extension Shard {
         let fields = record.fields(casBase: arena[segment].casBase)
         if !targetHasRoom(sizeInTarget(of: record, fields, kind), kind), !openTarget(for: segment, &spare) {
             // Beside another base a cas may need its full width, and so the last item of a segment just not fit.
-            evict(old, hash, now)
+            evict(old, hash, now, session)
             return size
         }
         let target = log(kind).target

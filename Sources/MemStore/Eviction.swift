@@ -92,7 +92,7 @@ extension Shard {
             return move(reference, hash, to: .main, uses: kind == .main ? record.uses - price : 0, session)
         }
         state.ghost.insert(hash)
-        evict(reference, hash, now)
+        evict(reference, hash, now, session)
     }
 
     /// Uses that a record pays for staying another time: its size as a multiple of the mean size of the shard's items, so
@@ -117,8 +117,9 @@ extension Shard {
     }
 
     /// Evicts one item.
-    func evict(_ reference: Reference, _ hash: UInt64, _ now: UInt32) {
+    func evict(_ reference: Reference, _ hash: UInt64, _ now: UInt32, _ session: StoreSession) {
         let record = record(at: reference)
+        tell(ofEviction: record, session)
         state.statistics.evictions += 1
         if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
         if record.exptime != .never { state.statistics.evictedExpiring += 1 }
@@ -126,6 +127,17 @@ extension Shard {
         state.statistics.lastEvictionSecond = now
         state.statistics.lastEvictedIdleSeconds = now &- min(now, record.lastAccessSecond)
         remove(reference, hash)
+    }
+
+    /// Tells of an eviction where somebody watches.
+    private func tell(ofEviction record: Record, _ session: StoreSession) {
+        let notes = unsafe session.shared.evictions.takeUnretainedValue()
+        guard notes.isRecording else { return }
+        notes.record(
+            EvictedItem(
+                key: record.key.array, flags: record.flags, exptime: record.exptime,
+                lastAccessSecond: record.lastAccessSecond, wasFetched: record.meta.contains(.fetched),
+                valueLength: record.valueLength, sizeBytes: itemBytes(record)))
     }
 
     /// Moves a record to the young end of a log; its content goes with it.

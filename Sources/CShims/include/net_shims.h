@@ -1,11 +1,13 @@
 /* Socket and epoll calls that Glibc's Swift module lacks. No logic. */
 #pragma once
+#include <errno.h>
 #include <stdint.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 /* accept4(2) is declared only with _GNU_SOURCE, which a header that Swift sees must not define. */
@@ -25,14 +27,36 @@ static inline ssize_t cs_send_pieces(int fd, struct iovec *pieces, size_t count,
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
 }
 
+/* send(2) and recv(2), which glibc brackets with two atomic operations as places where a thread may be cancelled. Ours
+ * never are, so on x86-64 the kernel is called without. */
+#if defined(__x86_64__) && defined(__linux__)
+static inline ssize_t cs_call6(long number, long a, long b, long c, long d)
+{
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = 0;
+    register long r9 __asm__("r9") = 0;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    if (result >= 0) return result;
+    errno = (int)-result;
+    return -1;
+}
+#define CS_SOCKET_CALL(number, name, fd, bytes, count, flags) cs_call6(number, fd, (long)(bytes), (long)(count), flags)
+#else
+#define CS_SOCKET_CALL(number, name, fd, bytes, count, flags) name(fd, bytes, count, flags)
+#endif
+
 static inline ssize_t cs_send(int fd, const void *bytes, size_t count)
 {
-    return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return CS_SOCKET_CALL(SYS_sendto, send, fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static inline ssize_t cs_receive(int fd, void *bytes, size_t count)
 {
-    return recv(fd, bytes, count, MSG_DONTWAIT);
+    return CS_SOCKET_CALL(SYS_recvfrom, recv, fd, bytes, count, MSG_DONTWAIT);
 }
 
 /* The place of `byte` in `count` bytes from `bytes` on, or -1. */
