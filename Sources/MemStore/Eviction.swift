@@ -106,16 +106,6 @@ extension Shard {
         return UInt32(min(Int(Record.usesMax), (price + Int(state.chance >> 60)) >> 4))
     }
 
-    /// Tells of an eviction where somebody watches.
-    private func note(eviction record: Record) {
-        guard let notes = unsafe state.evictions?.takeUnretainedValue(), notes.isRecording else { return }
-        notes.record(
-            EvictedItem(
-                key: record.key.array, flags: record.flags, exptime: record.exptime,
-                lastAccessSecond: record.lastAccessSecond, wasFetched: record.meta.contains(.fetched),
-                valueLength: record.valueLength, sizeBytes: itemBytes(record)))
-    }
-
     /// Evicts one item.
     func evict(_ reference: Reference, _ hash: UInt64, _ now: UInt32, _ session: StoreSession) {
         let record = record(at: reference)
@@ -123,7 +113,6 @@ extension Shard {
         state.statistics.evictions += 1
         if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
         if record.exptime != .never { state.statistics.evictedExpiring += 1 }
-        note(eviction: record)
         state.statistics.lastEvictionSecond = now
         state.statistics.lastEvictedIdleSeconds = now &- min(now, record.lastAccessSecond)
         remove(reference, hash)

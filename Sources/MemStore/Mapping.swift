@@ -32,7 +32,9 @@ import Glibc
         if from >= to { return }
         if unsafe madvise(start + from, to - from, MADV_DONTNEED) == 0 { return }
         // Locked memory has an advice of its own, which old kernels lack.
-        if unsafe madvise(start + from, to - from, Self.discardLocked) != 0 { unsafe memset(start + from, 0, to - from) }
+        if unsafe madvise(start + from, to - from, Self.discardLocked) != 0 {
+            unsafe memset(start + from, 0, to - from)
+        }
     }
 
     /// Lets the system use pages of 2 MiB: one fault instead of 512 where much is filled at once, and fewer misses

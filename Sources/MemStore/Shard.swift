@@ -11,8 +11,6 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     let number: UInt16
     let arena: Arena
     let lock = Lock()
-    /// Where evictions are told of; the store keeps it alive.
-    var evictions: Unmanaged<EvictionNotes>?
     var index: Index
     /// Segment number of each segment of this shard, by its local number; references hold local numbers.
     let segments: UnsafeMutablePointer<UInt32>

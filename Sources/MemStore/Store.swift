@@ -137,7 +137,6 @@ extension StoreShared {
                 number: number, arena: arena, shardCount: shardCount, seed: seed, hasCas: configuration.hasCas,
                 casCounter: casCounter, heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices)
             unsafe (shards + number).initialize(to: state)
-            unsafe shards[number].evictions = .passUnretained(evictions)
             arena.charge(bytes: unsafe shards[number].index.sizeBytes)
         }
         // A lane costs a segment.

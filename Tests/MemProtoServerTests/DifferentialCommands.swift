@@ -23,6 +23,9 @@ struct DifferentialCommand {
     /// The connection is closed by it.
     var mayClose: Bool { text.utf8.count < 100 && (text.contains("quit") || text.contains("HTTP/")) }
 
+    /// Nothing is sent together with it.
+    var goesAlone: Bool { jumpSeconds != nil || isWhole }
+
     /// The answer depends on what comes at once with it.
     var isWhole: Bool { name == "mg" && text.contains("\r\nwatch") || text.contains("\r\nlru_crawler") }
 }
@@ -76,7 +79,7 @@ struct DifferentialCommands {
         if chance(150) {
             return DifferentialCommand(name: "clock", text: "", jumpSeconds: one([1, 1, 1, 2, 3, 5, 60, 1000]))
         }
-        switch numbers.next() % 20 {
+        switch numbers.next() % 22 {
         case 0...2: return get()
         case 3...6: return storage()
         case 7:
@@ -89,7 +92,7 @@ struct DifferentialCommands {
         case 16: return metaArithmetic()
         case 17: return malformed()
         case 18: return pipeline()
-        default: return chance(3) ? rare() : administrative()
+        default: return chance(4) ? rare() : administrative()
         }
     }
 

@@ -55,7 +55,7 @@ struct KnownDifference: Sendable {
         KnownDifference(reason: "an item that mg made from a key in base64 remembers that") {
             $0.name == "mg" && $0.text.contains(" b ")
                 && $2.replacing("kZm9v b", with: "kfoo").replacing("kAAEC b", with: "k\u{0}\u{1}\u{2}")
-                    .replacing("kZm9vYmE= b", with: "kfooba") == $1
+                    .replacing("kZm9vYmE= b", with: "kfooba") == withoutWrappedTime($1)
         },
         KnownDifference(reason: "1.6.45 hides the answer to a quiet ma that creates") {
             $0.name == "ma" && $0.text.contains(" q") && $0.text.contains(" N")
@@ -75,6 +75,14 @@ struct KnownDifference: Sendable {
         },
         KnownDifference(reason: "1.6.45 tells the time left in me with its sign") {
             $0.name == "me" && $2.contains(" exp=") && $1 == $2.replacing(" exp=", with: " exp=-", maxReplacements: 1)
+        },
+        KnownDifference(reason: "a value of more than 16 KiB is no number, whatever its cas") {
+            $0.name == "ma" && $0.text.contains(" C") && $1.hasPrefix("EX")
+                && $2 == "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"
+        },
+        KnownDifference(reason: "1.6.45 forbids stats detail where dumps are forbidden") {
+            $0.text.hasPrefix("stats detail") && $1 == "CLIENT_ERROR usage: stats detail on|off|dump\r\n"
+                && $2 == "CLIENT_ERROR stats detail not allowed\r\n"
         },
         KnownDifference(reason: "1.6.45 tells the size that ms stored") {
             $0.text.hasPrefix("ms k8 2 s") && $1 == "HD\r\n" && $2 == "HD s2\r\n"

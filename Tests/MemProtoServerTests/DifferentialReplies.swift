@@ -23,7 +23,6 @@ enum DifferentialReplies {
         "STORED", "NOT_STORED", "EXISTS", "NOT_FOUND", "DELETED", "TOUCHED", "OK", "END", "VALUE", "MN", "VERSION",
         "number",
         "HD", "VA", "EN", "NS", "EX", "NF", "ME", "RESET", "ERROR", "<closed>", "token W", "token Z",
-        "token X",
         "CLIENT_ERROR bad command line format", "CLIENT_ERROR bad data chunk",
         "CLIENT_ERROR invalid numeric delta argument", "CLIENT_ERROR invalid exptime argument",
         "CLIENT_ERROR cannot increment or decrement non-numeric value", "CLIENT_ERROR options flags are too long",

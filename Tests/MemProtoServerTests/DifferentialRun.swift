@@ -86,14 +86,14 @@ struct DifferentialRun {
                 heldBack = nil
                 let size = command.text.utf8.count
                 // A long command goes alone: its last bytes must not wait for answers that nobody reads yet.
-                if !piece.isEmpty, command.jumpSeconds != nil || byteCount + size > Self.pieceBytesMax {
+                if !piece.isEmpty, command.goesAlone || byteCount + size > Self.pieceBytesMax {
                     heldBack = command
                     break
                 }
                 left -= 1
                 piece.append(command)
                 byteCount += size
-                if command.mayClose || command.jumpSeconds != nil { break }
+                if command.mayClose || command.goesAlone { break }
             }
             if let seconds = piece.first?.jumpSeconds {
                 try reference.advance(seconds: seconds)

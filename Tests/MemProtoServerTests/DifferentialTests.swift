@@ -8,8 +8,8 @@ import Testing
 @Suite(.serialized) struct DifferentialTests {
     /// How many commands: more with MEMFIS_DIFFERENTIAL_COMMANDS in the environment.
     private static var count: Int {
-        guard let text = unsafe getenv("MEMFIS_DIFFERENTIAL_COMMANDS") else { return 100_000 }
-        return Int(unsafe String(cString: text)) ?? 100_000
+        guard let text = unsafe getenv("MEMFIS_DIFFERENTIAL_COMMANDS") else { return 40_000 }
+        return Int(unsafe String(cString: text)) ?? 40_000
     }
 
     @Test("memcached answers the same, but for the listed differences, each of which occurs")
@@ -25,7 +25,7 @@ import Testing
         run.print()
         for reply in DifferentialReplies.all {
             let count = run.replies[reply] ?? 0
-            #expect(count >= 100 * min(1, Self.count / 100_000), "a reply hardly occurred, \(count) times: \(reply)")
+            #expect(count >= Self.count / 1000, "a reply hardly occurred, \(count) times: \(reply)")
         }
     }
 
