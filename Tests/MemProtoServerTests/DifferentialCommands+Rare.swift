@@ -74,8 +74,7 @@ extension DifferentialCommands {
             "slabs automove window 2", "slabs automove window 1801", "slabs automove 0", "slabs automove 3",
             "slabs reassign 5 5", "slabs reassign 1 64", "slabs reassign x 1", "shutdown", "shutdown graceful",
             "stats sizes", "stats noreply", "get a", "mn", "mn x", "version x", "quit", "quit now", "GET / HTTP/1.0",
-            "mg k0 v\r\nwatch", "mg k0 v\r\nlru_crawler metadump all",
-            "flush_all -1",
+            "mg k0 v\r\nlru_crawler metadump all", "flush_all -1",
         ])
         return DifferentialCommand(name: String(text.prefix { $0 != " " && $0 != "\r\n" }), text: text + "\r\n")
     }

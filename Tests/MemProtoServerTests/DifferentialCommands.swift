@@ -27,7 +27,7 @@ struct DifferentialCommand {
     var goesAlone: Bool { jumpSeconds != nil || isWhole }
 
     /// The answer depends on what comes at once with it.
-    var isWhole: Bool { name == "mg" && text.contains("\r\nwatch") || text.contains("\r\nlru_crawler") }
+    var isWhole: Bool { text.contains("\r\nlru_crawler") }
 }
 
 /// Makes commands.

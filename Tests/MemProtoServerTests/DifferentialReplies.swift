@@ -41,7 +41,7 @@ enum DifferentialReplies {
         "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes", "BADCLASS invalid class id",
         "ERROR failed to start lru crawler thread",
         "ERROR hot and warm pcts must not exceed 80", "ERROR hot/warm age factors must be greater than 0",
-        "ERROR cannot pipeline other commands before watch", "ERROR cannot pipeline other commands before metadump",
+        "ERROR cannot pipeline other commands before metadump",
         "SAME src and dst class are identical", "BADCLASS invalid src or dst class id",
     ]
 
