@@ -25,6 +25,7 @@ servers are ended by their process ids.
 import errno, json, os, platform, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 import doors, mounts
+import picture as pictures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MEMFISD = os.environ.get("MEMFISD", os.path.join(ROOT, ".build/release/memfisd"))
@@ -192,29 +193,46 @@ PORT_CASES = [
 ]
 
 
+# The floor server answers by the first letter of the key; it has no values of 1 MB and keeps none.
+FLOOR_PREFIX = {"get 10 KiB": "b:", "get 100 KiB": "c:"}
+
+
 def port():
-    rows = []
+    rows, picture = [], []
     for title, words in PORT_CASES:
         if os.environ.get("CASE", "") not in title:
             continue
-        costs = {"memfisd": [], "memcached": []}
+        hasFloor = title in FLOOR_PREFIX or "KiB" not in title and "MB" not in title
+        costs = {name: [] for name in ["memfisd", "memcached"] + ["floor"] * hasFloor}
         servers = {name: Server(name, 1024, threads=1, cpu=0) for name in costs}
-        for server in servers.values():
-            server.load(*words, "--load", "-d", 0)
+        more = {name: ["--no-compare", "--prefix", FLOOR_PREFIX.get(title, "key:")] if name == "floor" else []
+                for name in costs}
+        for name, server in servers.items():
+            if name != "floor":
+                server.load(*words, "--load", "-d", 0)
         errors = 0
         for turn in range(ROUNDS):
             for name in sorted(costs, reverse=turn % 2 == 1):
-                run = servers[name].load(*words, "-d", SECONDS)["run"]
+                run = servers[name].load(*words, *more[name], "-d", SECONDS)["run"]
                 costs[name].append(run["cpu_us_req"])
                 errors += run["errors"]
         for server in servers.values():
             server.stop()
         ratios = sorted(b / a for a, b in zip(costs["memfisd"], costs["memcached"]))
+        floor = f"{statistics.median(b / a for a, b in zip(costs['memfisd'], costs['floor'])):.2f}" if hasFloor else ""
         rows.append([title, *(f"{statistics.median(costs[n]):.2f}" for n in ("memfisd", "memcached")),
-                     f"{statistics.median(ratios):.2f}", f"{ratios[0]:.2f} to {ratios[-1]:.2f}", errors])
+                     f"{statistics.median(ratios):.2f}", f"{ratios[0]:.2f} to {ratios[-1]:.2f}", floor, errors])
+        picture.append((title, statistics.median(ratios)))
+    draw("port", "CPU time for each request: memcached's divided by memfisd's", "longer is better for memfisd", picture, 5)
     return table(f"CPU time of the server for each request, µs, median of {ROUNDS}", "Benchmarks/bench.py port",
-                 ["case", "memfisd", "memcached", "ratio", "spread", "errors"], rows,
-                 ["One worker on CPU 0, the client on CPU 1. A ratio above 1: memfisd takes less."])
+                 ["case", "memfisd", "memcached", "ratio", "spread", "empty server / memfisd", "errors"], rows,
+                 ["One worker on CPU 0, the client on CPU 1. A ratio above 1: memfisd takes less. The empty server stores nothing",
+                  "and answers the same bytes: the least that a server with epoll can take."])
+
+
+def draw(name, title, note, rows, ceiling=None):
+    with open(os.path.join(RESULTS, name + ".svg"), "w") as file:
+        file.write(pictures.bars(title, note, rows, ceiling))
 
 
 def mounted(memory_mib):
@@ -388,6 +406,8 @@ def mount():
         subprocess.run(["umount", source], check=True)
         os.rmdir(source)
     command = "Benchmarks/bench.py mount"
+    draw("mount", "Commands on the mount: their time divided by tmpfs' time", "shorter is better for memfisd",
+         [(row[0], float(row[1 + len(programs)].split()[0])) for row in small + large])
     return (table(f"Small files ({mounts.TREE}), everything on CPU 0, median of {ROUNDS}", command, head, small)
             + table(f"Large files, not pinned, median of {ROUNDS}", command, head, large))
 

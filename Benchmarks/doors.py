@@ -128,7 +128,7 @@ def nginx_rows(Server, free_port, rounds, seconds):
                     before = cpu_seconds(servers[name].pid)
                     rate = fronts[name].pages_per_second(f"/{size}", seconds)
                     rates[name].append(rate)
-                    costs[name].append((cpu_seconds(servers[name].pid) - before) / (rate * seconds) * 1e6)
+                    costs[name].append((cpu_seconds(servers[name].pid) - before) / (rate * float(seconds)) * 1e6)
             cost = {name: statistics.median(values) for name, values in costs.items()}
             rate = {name: statistics.median(values) for name, values in rates.items()}
             rows.append([f"{title}, {way}", f"{cost['memfisd']:.2f}", f"{cost['memcached']:.2f}",

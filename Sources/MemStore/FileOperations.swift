@@ -41,16 +41,14 @@ extension StoreSession {
 
     /// Sets the access time where it is not later than the last change, or a day old.
     /// Source: mount(8), relatime.
-    /// - Returns: whether it was set.
-    public func countAccess(to ino: Ino) -> Bool {
-        guard let (inode, shard) = try? lockInode(ino) else { return false }
+    public func countAccess(to ino: Ino) {
+        guard let (inode, shard) = try? lockInode(ino) else { return }
         defer { shard.unlock() }
         let now = Timestamp.now()
         let accessed = inode.fields.atime
         let isRecent = accessed > inode.fields.mtime && accessed > inode.fields.ctime
-        if isRecent, now.seconds - accessed.seconds < 86_400 { return false }
+        if isRecent, now.seconds - accessed.seconds < 86_400 { return }
         inode.fields.atime = now
-        return true
     }
 
     /// Ends one open handle; the last release publishes a dirty inode.

@@ -70,12 +70,12 @@ import Glibc
 
     /// Fetches a hash's line into the cache. Needs no lock: it is a hint.
     @inline(__always) func prefetch(_ hash: UInt64) {
-        unsafe cs_prefetch(mapping.base + Int(Self.scale(hash, lineCount)) &* IndexLine.sizeBytes)
+        unsafe cs_prefetch(mapping.base + Int(homeNumber(hash)) &* IndexLine.sizeBytes)
     }
 
     /// A reference whose tag fits, or 0, read without the lock: a hint for prefetching the record.
     @inline(__always) func peek(_ hash: UInt64) -> UInt32 {
-        let base = unsafe mapping.base + Int(Self.scale(hash, lineCount)) &* IndexLine.sizeBytes
+        let base = unsafe mapping.base + Int(homeNumber(hash)) &* IndexLine.sizeBytes
         let places = unsafe cs_match_bytes12(base, Self.tag(hash))
         guard places != 0 else { return 0 }
         return unsafe cs_peek32(base + 16 + places.trailingZeroBitCount &* 4)

@@ -117,6 +117,8 @@ typealias Reference = UInt32
         let address = unsafe arena.address(ofSegment: segment) + offset(of: reference)
         unsafe cs_prefetch(address)
         unsafe cs_prefetch(address + 64)
+        // A record of 100 bytes with its key may reach into a third line.
+        unsafe cs_prefetch(address + 128)
     }
 
     /// The hash of a record's key.
