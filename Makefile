@@ -92,7 +92,7 @@ manual: ## write the options' part of the manual from their definitions
 	MEMFISD_WRITE_MANUAL=1 swift test --filter ManualTests
 
 bench: optimized ## measure beside memcached; SCENARIO=hits for one, bench.py says which there are
-	@scripts/packages build test
+	@scripts/packages build bench
 	Benchmarks/bench.py $(SCENARIO)
 
 lint: ## check the sources' form
