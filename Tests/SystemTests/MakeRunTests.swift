@@ -30,6 +30,8 @@ extension SystemTests {
                 #expect(try Web.get(httpPort, "/\(page)") == WebAnswer(status: 200, body: source))
             }
             #expect(try Web.get(httpPort, "/latest/").status == 200)
+            // What the output says to try: the port may make a file in the root of the tree.
+            #expect(try MemcachedClient(port: port).set(Daemon.prefix + "/port.html", "hello") == "STORED")
             #expect(try Web.get(httpPort, "/articles/names%20with%20blanks%20and%20100%25.html").status == 200)
             let type = try Shell.bash("curl -sI http://127.0.0.1:\(httpPort)/ | tr -d '\\r' | grep -i ^content-type")
             #expect(type == "Content-Type: text/html\n")
