@@ -245,12 +245,6 @@ def mounted(memory_mib):
     return server, mount, int(children[0])
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def utilization():
     limit = 256
     server, mount, pid = mounted(limit)
@@ -268,14 +262,14 @@ def utilization():
     def overwrite():
         """A round of random writes to what is there: half of them files, half items. Returns µs of CPU for each."""
         names = list(sizes)
-        before = cpu_seconds(pid)
+        before = doors.cpu_seconds(pid)
         for _ in range(10_000):
             write(dice.choice(names), dice.randrange(100, 8000))
             value = filler[:dice.randrange(100, 1000)]
             connection.sendall(b"set item%d 0 0 %d\r\n%s\r\n" % (dice.randrange(20_000), len(value), value))
             if (answer := answers.readline()) != b"STORED\r\n":
                 raise OSError(f"a set was answered with {answer!r}")
-        return (cpu_seconds(pid) - before) / 20_000 * 1e6
+        return (doors.cpu_seconds(pid) - before) / 20_000 * 1e6
 
     def add_until(isDone):
         while not isDone():
@@ -293,13 +287,13 @@ def utilization():
     costs = [overwrite() for _ in range(6)]
     rows.append([f"{len(sizes):,} files, 120,000 writes", f"{share(server, 'file_bytes'):.1f} %",
                  f"{statistics.median(costs):.1f}, at most {max(costs):.1f}", f"{max(costs) / empty:.2f}"])
-    before, count = cpu_seconds(pid), len(sizes)
+    before, count = doors.cpu_seconds(pid), len(sizes)
     try:
         add_until(lambda: False)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-    last = (cpu_seconds(pid) - before) / (len(sizes) - count) * 1e6
+    last = (doors.cpu_seconds(pid) - before) / (len(sizes) - count) * 1e6
     stats = server.stats()
     rows.append([f"{len(sizes):,} files, then ENOSPC", f"{share(server, 'file_bytes'):.1f} %",
                  f"{last:.1f} for a new file", ""])

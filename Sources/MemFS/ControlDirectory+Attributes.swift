@@ -3,14 +3,11 @@ import Glibc
 import MemStore
 
 extension ControlDirectory {
-    private static let flagsName: StaticString = "user.memcached.flags"
-    private static let exptimeName: StaticString = "user.memcached.exptime"
-
     /// The text of one of the two, if the item has it: flags in decimal, the exptime as a unix time.
     private func text(_ name: Bytes, of ino: Ino) -> [UInt8]? {
         guard let key = table.key(of: ino), let status = key.withBytes({ session.itemStatus($0) }) else { return nil }
-        if name.equals(Self.flagsName.bytes), status.flags != 0 { return Array("\(status.flags)".utf8) }
-        if name.equals(Self.exptimeName.bytes), status.exptime != .never {
+        if name.equals(StoreSession.flagsAttribute.bytes), status.flags != 0 { return Array("\(status.flags)".utf8) }
+        if name.equals(StoreSession.exptimeAttribute.bytes), status.exptime != .never {
             return Array("\(session.unixOfEpoch + Int64(status.exptime.second))".utf8)
         }
         return nil
@@ -21,7 +18,7 @@ extension ControlDirectory {
         _ name: Bytes, of ino: Ino, into buffer: UnsafeMutableRawBufferPointer
     ) throws(FSError) -> Int {
         guard let text = text(name, of: ino) else { throw FSError(ENODATA) }
-        return unsafe try copy(text, into: buffer)
+        return unsafe try text.hand(to: buffer)
     }
 
     /// listxattr(2): an empty buffer asks for the length.
@@ -29,28 +26,21 @@ extension ControlDirectory {
         of ino: Ino, into buffer: UnsafeMutableRawBufferPointer
     ) throws(FSError) -> Int {
         var names: [UInt8] = []
-        for name in [Self.flagsName, Self.exptimeName] where text(name.bytes, of: ino) != nil {
+        for name in [StoreSession.flagsAttribute, StoreSession.exptimeAttribute] where text(name.bytes, of: ino) != nil
+        {
             names += name.bytes.array + [0]
         }
-        return unsafe try copy(names, into: buffer)
-    }
-
-    @unsafe private func copy(
-        _ bytes: [UInt8], into buffer: UnsafeMutableRawBufferPointer
-    ) throws(FSError) -> Int {
-        if unsafe buffer.isEmpty { return bytes.count }
-        guard bytes.count <= buffer.count else { throw FSError(ERANGE) }
-        unsafe buffer.copyBytes(from: bytes)
-        return bytes.count
+        return unsafe try names.hand(to: buffer)
     }
 
     /// setxattr(2) of one of the two: flags, or an exptime by memcached's rules.
     /// - Throws: EINVAL for what is no number, EOPNOTSUPP for other attributes.
     func setExtendedAttribute(_ name: Bytes, of ino: Ino, to value: Bytes) throws(FSError) {
-        guard let key = table.key(of: ino), name.equals(Self.flagsName.bytes) || name.equals(Self.exptimeName.bytes)
+        guard let key = table.key(of: ino),
+            name.equals(StoreSession.flagsAttribute.bytes) || name.equals(StoreSession.exptimeAttribute.bytes)
         else { throw FSError(EOPNOTSUPP) }
         guard let number = Int64(String(decoding: value.array, as: UTF8.self)) else { throw FSError(EINVAL) }
-        if name.equals(Self.exptimeName.bytes) {
+        if name.equals(StoreSession.exptimeAttribute.bytes) {
             var options = GetOptions()
             options.countsAccess = false
             options.touch = Exptime.of(number: number, now: session.nowSecond, unixOfEpoch: session.unixOfEpoch)

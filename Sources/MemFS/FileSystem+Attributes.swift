@@ -90,10 +90,7 @@ extension FileSystem {
         for name in unsafe Array(all[..<count]).split(separator: 0) where !name.starts(with: trusted) {
             shown += name + [0]
         }
-        if unsafe buffer.isEmpty { return shown.count }
-        guard shown.count <= buffer.count else { throw FSError(ERANGE) }
-        unsafe buffer.copyBytes(from: shown)
-        return shown.count
+        return unsafe try shown.hand(to: buffer)
     }
 
     /// setxattr(2). An access list that says no more than a mode is made the mode, since coreutils sets modes so.
@@ -151,5 +148,16 @@ extension FileSystem {
             return
         }
         throw FSError(EOPNOTSUPP)
+    }
+}
+
+extension [UInt8] {
+    /// Copies the bytes as getxattr(2) and listxattr(2) do: an empty buffer asks for the length alone.
+    /// - Throws: ERANGE.
+    @unsafe func hand(to buffer: UnsafeMutableRawBufferPointer) throws(FSError) -> Int {
+        if unsafe buffer.isEmpty { return count }
+        guard count <= buffer.count else { throw FSError(ERANGE) }
+        unsafe buffer.copyBytes(from: self)
+        return count
     }
 }

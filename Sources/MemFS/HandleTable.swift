@@ -60,7 +60,8 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         lock.lock()
         defer { lock.unlock() }
         let bucket = Self.bucket(of: ino)
-        let hasDirectWriter = containsDirect(ino, in: bucket)
+        var hasDirectWriter = false
+        forEach(of: ino) { if handles[$0].isDirect { hasDirectWriter = true } }
         guard mode.canWrite else {
             _ = try counting()
             return OpenFile(handle: .readOnly, skipsFlush: true, isDirect: hasDirectWriter)
@@ -116,25 +117,13 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
 
     /// Notes that pages of a mapping were written: the kernel sends them through any handle of the inode, so all count.
     func setWrittenByPages(_ ino: Ino) {
-        lock.lock()
-        defer { lock.unlock() }
-        var index = Int(buckets[Self.bucket(of: ino)])
-        while index != 0 {
-            if handles[index].ino == ino { handles[index].isWritten = true }
-            index = Int(handles[index].next)
-        }
+        lock.withLock { forEach(of: ino) { handles[$0].isWritten = true } }
     }
 
     /// Whether a file is open for writing by the process of a thread.
     func hasWriter(_ ino: Ino, ofProcess thread: UInt32) -> Bool {
         var openers: [UInt32] = []
-        lock.lock()
-        var index = Int(buckets[Self.bucket(of: ino)])
-        while index != 0 {
-            if handles[index].ino == ino { openers.append(handles[index].opener) }
-            index = Int(handles[index].next)
-        }
-        lock.unlock()
+        lock.withLock { forEach(of: ino) { openers.append(handles[$0].opener) } }
         return openers.contains { ProcessIdentity.isSameProcess($0, thread) }
     }
 
@@ -149,13 +138,13 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         return Int(number.rawValue)
     }
 
-    private func containsDirect(_ ino: Ino, in bucket: Int) -> Bool {
-        var index = Int(buckets[bucket])
+    /// Calls `body` with the number of each open handle of an inode.
+    private func forEach(of ino: Ino, _ body: (Int) -> Void) {
+        var index = Int(buckets[Self.bucket(of: ino)])
         while index != 0 {
-            if handles[index].isDirect, handles[index].ino == ino { return true }
+            if handles[index].ino == ino { body(index) }
             index = Int(handles[index].next)
         }
-        return false
     }
 
     private func takeFree() -> UInt32 {

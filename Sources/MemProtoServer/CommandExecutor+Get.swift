@@ -25,8 +25,8 @@ extension CommandExecutor {
             let key = keys[place..<keyEnd]
             if key.count > Limits.cacheKeyLengthMax, !session.isFileKey(key) {
                 if let progress = runBatch(connection, input, &at) { return progress }
-                // What this command has answered so far was written behind `outputStart`.
-                if !isFirst { output.truncate(to: batch.outputStart, session: session) }
+                // What this command has answered so far was written behind `getOutputStart`.
+                if !isFirst { output.truncate(to: getOutputStart, session: session) }
                 refuse(.badFormat)
                 at = next
                 return nil
@@ -63,7 +63,7 @@ extension CommandExecutor {
         for index in 0..<count {
             let entry = batch[index]
             if output.isFull { return suspend(connection, input, entry, &at) }
-            if entry.isFirst { batch.outputStart = output.count }
+            if entry.isFirst { getOutputStart = output.count }
             let key = input[Int(entry.keyStart)..<Int(entry.keyStart) &+ Int(entry.keyCount)]
             if entry.form.touches {
                 answerTouching(connection, key, entry)
@@ -101,7 +101,7 @@ extension CommandExecutor {
         at = Int(entry.keyStart)
         // Once a part of the answer is sent it cannot be taken back, so the rest of the line is checked now.
         if !isContinued, let next = lineWithBadKey(input, from: at) {
-            output.truncate(to: batch.outputStart, session: session)
+            output.truncate(to: getOutputStart, session: session)
             refuse(.badFormat)
             connection.value.state = .command
             at = next

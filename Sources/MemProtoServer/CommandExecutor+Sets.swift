@@ -1,4 +1,4 @@
-// Sets in their usual form: gathered over commands, prefetched, then stored in order. See SetBatch.
+// Sets in their usual form: gathered over commands, prefetched, then stored in order. See SetEntry.
 import MemStore
 
 extension CommandExecutor {

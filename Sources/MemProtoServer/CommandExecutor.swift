@@ -30,8 +30,10 @@ struct CommandExecutor: ~Copyable {
     let face: WorkerFace
     let counters: Cell<WorkerCounters>
     var output = OutputBuffer(capacity: Limit.outputBufferBytes)
-    var batch = GetBatch()
-    var sets = SetBatch()
+    var batch = Batch<GetEntry>()
+    /// Where the output stood before the get that is being answered.
+    var getOutputStart = 0
+    var sets = Batch<SetEntry>()
     var keyScratch = KeyScratch()
     /// The ticket under which the next changes are made.
     var ticket: UInt64

@@ -30,10 +30,8 @@ enum Limit {
     static let outputReferenceMax = 32
     /// Bytes that a connection may be sent in one turn before the others get theirs.
     static let turnOutputMax = 1 << 20
-    /// Keys that are looked up together.
-    static let getBatchMax = 32
-    /// Sets that are stored together.
-    static let setBatchMax = 32
+    /// Keys that are looked up together, and sets that are stored together.
+    static let batchMax = 32
     /// Clients of `watch`. Source: memcached 1.6.45.
     static let watcherCountMax = 20
     /// How long the lines of `watch evictions` may wait, in milliseconds.

@@ -86,39 +86,24 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         set { lock.withLock { stopRequest = newValue } }
     }
 
-    /// Calls `body` for each worker with its lock held; `own` is the caller's, whose lock it holds and lends meanwhile.
-    func forEachWorker(from own: WorkerFace, _ body: (WorkerFace) -> Void) {
+    /// Calls `body` for each worker with its lock held; `own` is the caller's, whose lock it holds and lends meanwhile;
+    /// nil for a thread that is no worker.
+    func forEachWorker(from own: WorkerFace?, _ body: (WorkerFace) -> Void) {
         // Two workers that ask at the same moment must not wait for each other: no one waits with its lock held.
-        own.lock.unlock()
-        defer { own.lock.lock() }
+        own?.lock.unlock()
+        defer { own?.lock.lock() }
         for face in faces { face.lock.withLock { body(face) } }
     }
 
-    /// The counters of all workers, summed, for a thread that is no worker.
-    func sumOfCounters() -> WorkerCounters {
-        var sum = WorkerCounters()
-        for face in faces { face.lock.withLock { sum.add(face.counters.value) } }
-        return sum
-    }
-
-    /// What all connections hold, for a thread that is no worker.
-    func heldBytes() -> HeldBytes {
-        var held = HeldBytes()
-        for face in faces {
-            face.lock.withLock { for connection in face.connections { held.add(connection.value) } }
-        }
-        return held
-    }
-
     /// What all connections hold.
-    func heldBytes(from own: WorkerFace) -> HeldBytes {
+    func heldBytes(from own: WorkerFace?) -> HeldBytes {
         var held = HeldBytes()
         forEachWorker(from: own) { face in for connection in face.connections { held.add(connection.value) } }
         return held
     }
 
     /// The counters of all workers, summed.
-    func sumOfCounters(from own: WorkerFace) -> WorkerCounters {
+    func sumOfCounters(from own: WorkerFace?) -> WorkerCounters {
         var sum = WorkerCounters()
         forEachWorker(from: own) { sum.add($0.counters.value) }
         return sum

@@ -45,8 +45,8 @@ private struct ExtendedRecord {
 
 extension StoreSession {
     /// The virtual attributes of regular files.
-    static let flagsAttribute: StaticString = "user.memcached.flags"
-    static let exptimeAttribute: StaticString = "user.memcached.exptime"
+    public static let flagsAttribute: StaticString = "user.memcached.flags"
+    public static let exptimeAttribute: StaticString = "user.memcached.exptime"
 
     /// Copies the value of an attribute into `buffer` and returns its whole length; an empty buffer asks for the
     /// length.

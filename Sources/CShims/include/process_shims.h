@@ -37,25 +37,31 @@ static inline int cs_wait_exited(int status) { return WIFEXITED(status); }
 static inline int cs_wait_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int cs_wait_signal(int status) { return WTERMSIG(status); }
 
-/* Sends one byte and, when `fd` is not negative, a descriptor with it. */
-static inline ssize_t cs_send_byte(int sock, uint8_t byte, int fd)
+/* Sends a message and, when `fd` is not negative, a descriptor with it. */
+static inline ssize_t cs_send_with_descriptor(int sock, struct msghdr *message, int fd)
 {
-    struct iovec piece = { &byte, 1 };
     union { char space[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
-    struct msghdr message = { 0 };
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
     if (fd >= 0) {
         memset(&control, 0, sizeof control);
-        message.msg_control = control.space;
-        message.msg_controllen = sizeof control.space;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        message->msg_control = control.space;
+        message->msg_controllen = sizeof control.space;
+        struct cmsghdr *header = CMSG_FIRSTHDR(message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(header), &fd, sizeof(int));
     }
-    return sendmsg(sock, &message, MSG_NOSIGNAL);
+    return sendmsg(sock, message, MSG_NOSIGNAL);
+}
+
+/* Sends one byte and, when `fd` is not negative, a descriptor with it. */
+static inline ssize_t cs_send_byte(int sock, uint8_t byte, int fd)
+{
+    struct iovec piece = { &byte, 1 };
+    struct msghdr message = { 0 };
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    return cs_send_with_descriptor(sock, &message, fd);
 }
 
 /* Receives one byte, and a descriptor into `fd` (-1 when none came). 0 = the other end is closed. */

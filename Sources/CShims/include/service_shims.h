@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
+#include "process_shims.h"
 
 /* Sends a datagram to a unix socket whose name is `path`, of which a first `@` stands for NUL; `fd` goes with it unless
  * it is negative. */
@@ -18,23 +19,12 @@ static inline ssize_t cs_send_datagram(int sock, const char *path, const void *b
     memcpy(address.sun_path, path, length);
     if (path[0] == '@') address.sun_path[0] = 0;
     struct iovec piece = { (void *)bytes, count };
-    union { char space[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
     struct msghdr message = { 0 };
     message.msg_name = &address;
     message.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
     message.msg_iov = &piece;
     message.msg_iovlen = 1;
-    if (fd >= 0) {
-        memset(&control, 0, sizeof control);
-        message.msg_control = control.space;
-        message.msg_controllen = sizeof control.space;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &fd, sizeof(int));
-    }
-    return sendmsg(sock, &message, MSG_NOSIGNAL);
+    return cs_send_with_descriptor(sock, &message, fd);
 }
 
 static inline ssize_t cs_list_attributes(int fd, char *names, size_t size) { return flistxattr(fd, names, size); }

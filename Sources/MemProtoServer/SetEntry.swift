@@ -1,4 +1,4 @@
-// SetBatch: consecutive sets whose values are at hand, gathered so that the memory they will touch is on its way.
+// SetEntry: consecutive sets whose values are at hand, gathered so that the memory they will touch is on its way.
 import MemStore
 
 /// A set in the form that clients write, with its key and value. Places are offsets in the input being executed.
@@ -50,30 +50,4 @@ struct SetEntry {
         }
         return place > start && place <= start &+ 9 ? number : nil
     }
-}
-
-/// At most `Limit.setBatchMax` sets.
-///
-/// SAFETY: owns an array of that many entries; every index is checked.
-@safe struct SetBatch: ~Copyable {
-    private let entries: UnsafeMutablePointer<SetEntry>
-    private(set) var count = 0
-
-    init() { unsafe entries = .allocate(capacity: Limit.setBatchMax) }
-    deinit { unsafe entries.deallocate() }
-
-    @inline(__always) var isFull: Bool { count == Limit.setBatchMax }
-
-    @inline(__always) mutating func add(_ entry: SetEntry) {
-        precondition(!isFull, "a full batch gets one more set")
-        unsafe (entries + count).initialize(to: entry)
-        count &+= 1
-    }
-
-    @inline(__always) subscript(index: Int) -> SetEntry {
-        precondition(index >= 0 && index < count, "a set outside of the batch")
-        return unsafe entries[index]
-    }
-
-    @inline(__always) mutating func clear() { count = 0 }
 }
