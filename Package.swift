@@ -40,7 +40,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "MemStoreTests", dependencies: ["MemStore"], swiftSettings: strict),
+        .testTarget(name: "MemStoreTests", dependencies: ["MemStore", "CShims"], swiftSettings: strict),
         .testTarget(
             name: "MemProtoServerTests",
             dependencies: ["MemProtoServer", "MemStore", "CShims", .product(name: "Logging", package: "swift-log")],

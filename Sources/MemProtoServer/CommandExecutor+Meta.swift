@@ -302,8 +302,8 @@ extension CommandExecutor {
         output.write(" cas=")
         output.write(number: view.cas)
         output.write(view.wasFetched ? " fetch=yes cls=" : " fetch=no cls=")
-        let total = SlabClass.total(
-            keyLength: key.count, valueLength: view.size, flags: view.flags, hasCas: shared.store.configuration.hasCas)
+        let total = ItemSize.bytes(
+            keyLength: key.count, flags: view.flags, valueLength: view.size, hasCas: shared.store.configuration.hasCas)
         output.write(number: UInt64(SlabClass.number(ofTotal: total)))
         output.write(" size=")
         output.write(number: UInt64(total))

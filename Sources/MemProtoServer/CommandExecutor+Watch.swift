@@ -55,8 +55,8 @@ extension CommandExecutor {
 
     private func slabClass(_ key: Bytes, _ flags: UInt32, _ length: Int) -> Int {
         SlabClass.number(
-            ofTotal: SlabClass.total(
-                keyLength: key.count, valueLength: length, flags: flags, hasCas: shared.store.configuration.hasCas))
+            ofTotal: ItemSize.bytes(
+                keyLength: key.count, flags: flags, valueLength: length, hasCas: shared.store.configuration.hasCas))
     }
 
     /// `item_get` for a read that has just been done.

@@ -167,6 +167,7 @@ struct StatsReport {
     /// `stats memfis`: what memcached has no name for.
     mutating func memfis(held: HeldBytes) -> [(name: String, value: String)] {
         add("memory_limit_bytes", stored.memoryLimitBytes)
+        add("memory_allowance_bytes", stored.memoryAllowanceBytes)
         add("memory_used_bytes", stored.memoryUsedBytes)
         add("memory_live_bytes", stored.memoryLiveBytes)
         add("index_bytes", stored.indexBytes)

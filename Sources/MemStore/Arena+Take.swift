@@ -9,7 +9,7 @@ extension Arena {
     func takeSegment() -> UInt32? { state.lock.withLock { takeSegmentLocked() } }
 
     private func takeSegmentLocked() -> UInt32? {
-        guard state.usedBytes + segmentSizeBytes <= state.limitBytes else { return nil }
+        guard state.usedBytes + segmentSizeBytes <= state.budgetBytes else { return nil }
         let segment: UInt32
         if state.warmHead != 0 {
             // Warm ones first: their pages are there, so resident memory never passes the budget's peak.
@@ -157,7 +157,7 @@ extension Arena {
     func discardOneWarm(keep: Int) -> Bool {
         state.lock.lock()
         let segment = state.warmHead
-        let isOver = state.usedBytes + state.warmCount * segmentSizeBytes > state.limitBytes
+        let isOver = state.usedBytes + state.warmCount * segmentSizeBytes > state.budgetBytes
         guard segment != 0, state.warmCount > keep || isOver else {
             state.lock.unlock()
             return false

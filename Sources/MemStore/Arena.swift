@@ -56,9 +56,11 @@ enum BlockUse: UInt8 { case content = 0, table = 1 }
     /// A block of zeros that stands for holes.
     var zeroBlock: UInt32 = 0
 
-    /// The limit; it can change at any time.
+    /// The limit; it can change at any time. What items may take beyond it (see Allowance) is read atomically too.
     var limitBytes: Int
-    /// Segments taken and tables charged, in bytes: the budget. INVARIANT: limitBytes is only passed by charges.
+    var allowanceBytes: UInt64 = 0
+    var budgetBytes: Int { limitBytes + Int(allowanceBytes) }
+    /// Segments taken and tables charged, in bytes. INVARIANT: budgetBytes is only passed by charges.
     var usedBytes = 0
     /// Of `usedBytes`: blocks that somebody has, and those of the same segments that no one has.
     var takenBlockBytes = 0
@@ -210,7 +212,7 @@ struct ArenaGeometry: Equatable {
     func charge(bytes: Int) { state.lock.withLock { state.usedBytes += bytes } }
 
     /// Whether a segment could be taken now.
-    var hasRoomForSegment: Bool { state.lock.withLock { state.usedBytes + segmentSizeBytes <= state.limitBytes } }
+    var hasRoomForSegment: Bool { state.lock.withLock { state.usedBytes + segmentSizeBytes <= state.budgetBytes } }
 
     // MARK: freeing ahead
 
@@ -219,7 +221,7 @@ struct ArenaGeometry: Equatable {
 
     /// Whether less is free than should be for the next writers.
     var isShort: Bool { state.lock.withLock { isShortLocked } }
-    @inline(__always) private var isShortLocked: Bool { state.usedBytes + state.aheadBytes > state.limitBytes }
+    @inline(__always) private var isShortLocked: Bool { state.usedBytes + state.aheadBytes > state.budgetBytes }
 
     /// Waits until memory gets short or the monotonic clock shows `nanoseconds`. One thread may call it.
     func awaitShortage(until nanoseconds: UInt64) {
@@ -241,6 +243,10 @@ struct ArenaGeometry: Equatable {
         state.shortage.wakeOne()
     }
 
-    /// Whether the limit is passed, by charges or because it was lowered.
-    var isOverLimit: Bool { state.lock.withLock { state.usedBytes > state.limitBytes } }
+    /// Whether the budget is passed, by charges or because it was lowered.
+    var isOverLimit: Bool { state.lock.withLock { state.usedBytes > state.budgetBytes } }
+
+    /// What items may take beyond the limit. Needs no lock.
+    @inline(__always) var allowanceBytes: Int { Int(unsafe cs_load64(&state.allowanceBytes)) }
+    func setAllowance(bytes: Int) { state.lock.withLock { unsafe cs_store64(&state.allowanceBytes, UInt64(bytes)) } }
 }

@@ -34,13 +34,14 @@ extension Shard {
         let end = Int(arena[segment].usedBytes)
         state.reclaimingSegment = segment
         var left = Self.recordsPerSlice
+        var pace = Pace()
         while state.compaction.offset < end, left > 0 {
             let offset = state.compaction.offset
             state.compaction.offset +=
                 arena[segment].log == .pieces
                 ? compactPiece(of: segment, at: offset, &spare)
                 : compactRecord(of: segment, at: offset, now, &spare, session)
-            left -= 1
+            left = pace.goesOn() ? left - 1 : 0
         }
         state.reclaimingSegment = 0
         guard state.compaction.offset >= end else { return .unfinished }

@@ -80,26 +80,26 @@ extension Arena {
 extension StoreSession {
     /// Moves the blocks of one segment to others, as far as they can be moved. False: there is no such segment.
     /// `waits`: for shards that somebody has locked; else a block of one of these stays.
-    func evacuate(freeMin: Int, waits: Bool, _ slice: inout Slice) -> Bool {
+    func evacuate(freeMin: Int, waits: Bool) -> Bool {
         guard let segment = arena.beginEvacuation(freeMin: freeMin) else { return false }
         let first = segment * UInt32(arena.geometry.blocksPerSegment)
         let used = arena.usedBlocks(of: segment)
         for index in 0..<UInt32(arena.geometry.blocksPerSegment) where used >> index & 1 == 1 {
             // What is stuck keeps the whole segment.
-            if !evacuate(block: first + index, waits: waits, &slice) { break }
+            if !evacuate(block: first + index, waits: waits) { break }
         }
         arena.endEvacuation(of: segment)
         return true
     }
 
-    private func evacuate(block: UInt32, waits: Bool, _ slice: inout Slice) -> Bool {
+    private func evacuate(block: UInt32, waits: Bool) -> Bool {
         let owner = arena.owner(ofBlock: block)
         guard let number = owner.shard, number < shared.shardCount else {
             return arena.holderCount(ofBlock: block) == 0
         }
         let shard = shard(number: number)
         if waits {
-            slice.lock(shard.state.lock)
+            shard.lock()
         } else if !shard.state.lock.tryLock() {
             return false
         }

@@ -55,6 +55,7 @@ extension Shard {
         let begin = log(kind).cursor
         var offset = begin
         var left = Self.recordsPerSlice
+        var pace = Pace()
         while offset < end, left > 0, attached - log(kind).attachedBytes < arena.segmentSizeBytes {
             let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
             let size = record.sizeBytes
@@ -62,7 +63,7 @@ extension Shard {
                 settle(reference(segment: segment, offset: offset), from: kind, now: now, session)
             }
             offset += size
-            left -= 1
+            left = pace.goesOn() ? left - 1 : 0
         }
         state.logs[Int(kind.rawValue)].cursor = offset
         countPassed(offset - begin + attached - log(kind).attachedBytes)

@@ -73,14 +73,20 @@ extension StoreSession {
         return max(0, Int(truncatingIfNeeded: sum))
     }
 
-    /// Whether there is a limit on files that is worth asking for.
-    var limitsFiles: Bool { tree.rules.filesMaxBytes < Int.max }
+    /// Whether there is a limit on files that is worth asking for: one of their own, or one that items alone may pass.
+    var limitsFiles: Bool { tree.rules.filesMaxBytes < Int.max || arena.allowanceBytes > 0 }
+
+    /// What files may take.
+    private var filesMaxBytes: Int {
+        let own = tree.rules.filesMaxBytes
+        return arena.allowanceBytes > 0 ? min(own, ItemAllowance.filesMaxBytes(limitBytes: arena.limitBytes)) : own
+    }
 
     /// Whether files may take `bytes` more. Takes no lock, so writers that ask at the same moment may pass the limit
     /// by what they are about to write.
     func hasFileRoom(for bytes: Int) -> Bool {
         guard limitsFiles, bytes > 0 else { return true }
-        return fileBytes <= tree.rules.filesMaxBytes - bytes
+        return fileBytes <= filesMaxBytes - bytes
     }
 
     /// Frees contents that were let go of, then evicts files if it may, until files may take `bytes` more. No lock is held.

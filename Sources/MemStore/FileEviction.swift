@@ -15,8 +15,8 @@ extension StoreSession {
         guard tree.rules.evictsFiles else { return false }
         var turns = 0
         while turns < Self.turnsMax, tree.hasRoomForNotes {
-            var slice = shared.slices.begin()
-            slice.lockExclusive(tree.lock)
+            let slice = shared.slices.begin()
+            tree.lock.lockExclusive()
             let didEvict = evictStep(&turns)
             tree.lock.unlockExclusive()
             shared.slices.end(slice, .reclaim)

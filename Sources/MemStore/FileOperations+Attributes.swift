@@ -145,8 +145,8 @@ extension StoreSession {
         let arena = arena
         let blockSize = 4096
         let limit = arena.limitBytes
-        let used = min(arena.usedBytes, limit)
-        let pinned = max(0, used - evictableBytes - (tree.rules.evictsFiles ? fileBytes : 0))
+        let used = arena.usedBytes
+        let pinned = min(limit, max(0, used - evictableBytes - (tree.rules.evictsFiles ? fileBytes : 0)))
         let available = (limit - pinned) / blockSize
         let nodes = tree.counts
         // An inode takes an entry too, and a file seldom takes nothing else: a figure, not a bound.
@@ -154,7 +154,7 @@ extension StoreSession {
         let inodes = UInt64(nodes.files + nodes.directories + nodes.others) + inodesFree
         return FilesystemStatistics(
             blockSize: UInt64(blockSize), blocks: UInt64(limit / blockSize),
-            blocksFree: UInt64((limit - used) / blockSize), blocksAvailable: UInt64(available), inodes: inodes,
+            blocksFree: UInt64(max(0, limit - used) / blockSize), blocksAvailable: UInt64(available), inodes: inodes,
             inodesFree: inodesFree)
     }
 }

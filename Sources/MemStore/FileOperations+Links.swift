@@ -58,8 +58,8 @@ extension StoreSession {
     /// Removes a file whose time has come, if it still has. No lock is held.
     func expire(_ ino: UInt32) {
         let tree = tree
-        shared.slices.measure(.expiry) { slice in
-            slice.lockExclusive(tree.lock)
+        shared.slices.measure(.expiry) {
+            tree.lock.lockExclusive()
             if !tree.inode(ino).fields.isFree { _ = removeIfExpired(ino) }
             tree.lock.unlockExclusive()
         }

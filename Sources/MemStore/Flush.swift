@@ -26,9 +26,11 @@ extension StoreSession {
     private func dropItems() {
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
-            shard.lock()
-            shared.slices.measure(.release) { _ in shard.dropItems() }
-            shard.unlock()
+            shared.slices.measure(.release) {
+                shard.lock()
+                shard.dropItems()
+                shard.unlock()
+            }
         }
     }
 }

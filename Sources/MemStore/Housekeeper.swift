@@ -12,7 +12,7 @@ import Glibc
     /// Bounds of one round, so that a round stays a small part of the interval.
     private static let reclaimNanosecondsPerRound: UInt64 = 50_000_000
     private static let discardedBytesPerRound = 512 << 20
-    private static let graveyardSlicesPerRound = 64
+    private static let graveyardSlicesPerRound = 128
     private static let crawlSlicesPerRound = 40
     private static let crawledPerSlice = 256
     private static let expiredFilesPerRound = 256
@@ -23,6 +23,7 @@ import Glibc
     /// Where the crawler goes on: shard and position in its index.
     private var crawlShard = 0
     private var crawlPosition: UInt64 = 0
+    private var census = SizeClassCensus()
 
     /// Starts the thread.
     public init(store: Store) {
@@ -75,6 +76,7 @@ import Glibc
         session.keepHouse(
             reclaimNanoseconds: Self.reclaimNanosecondsPerRound, discardedBytes: Self.discardedBytesPerRound,
             graveyardSlices: Self.graveyardSlicesPerRound)
+        session.keepAllowance(&census)
         session.keepFiles(expiredMax: Self.expiredFilesPerRound)
         for _ in 0..<Self.crawlSlicesPerRound where !crawlSlice() { break }
     }
@@ -133,9 +135,9 @@ extension StoreSession {
 extension Shard {
     /// Frees a part of the contents that wait for it. False: none waits, or somebody has the lock and it is not waited for.
     func buryOneSlice(waits: Bool) -> Bool {
-        var slice = state.slices.begin()
+        let slice = state.slices.begin()
         if waits {
-            slice.lock(state.lock)
+            state.lock.lock()
         } else if !state.lock.tryLock() {
             return false
         }
@@ -151,7 +153,12 @@ extension Shard {
         guard state.lock.tryLock() else { return false }
         defer { unlock() }
         let sizeBefore = state.index.sizeBytes
-        let didWork = resizeIndex() || state.index.discardUnused()
+        let slice = state.slices.begin()
+        var didWork = resizeIndex()
+        if !didWork, state.index.discardUnused() {
+            state.slices.end(slice, .release)
+            didWork = true
+        }
         if state.index.sizeBytes != sizeBefore { arena.charge(bytes: state.index.sizeBytes - sizeBefore) }
         return didWork
     }

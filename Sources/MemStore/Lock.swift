@@ -1,6 +1,7 @@
 // Lock: a pthread mutex at a fixed address, the only lock of the store.
 // (`Synchronization.Mutex` is as fast but makes the thread sanitizer of Swift
 // 6.3.1 report races that are none.)
+import CShims
 import Glibc
 
 /// A mutex that lives in memory of its own, padded to two cache lines so that neighbours never share one.
@@ -24,21 +25,20 @@ import Glibc
         unsafe UnsafeMutableRawPointer(mutex).deallocate()
     }
 
-    /// Waits for the lock and takes it.
+    /// Waits for the lock and takes it. The time that this takes is counted for the thread (see `Slice`).
     @inline(__always) public func lock() {
+        if !tryLock() { wait() }
+    }
+
+    private func wait() {
+        let begun = SliceTimes.monotonicNanoseconds
         let code = unsafe pthread_mutex_lock(mutex)
         assert(code == 0, "pthread_mutex_lock failed")
+        cs_count_wait(SliceTimes.monotonicNanoseconds &- begun)
     }
 
     /// Takes the lock if nobody has it.
     @inline(__always) func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
-
-    /// Waits for the lock, takes it and returns the nanoseconds that this took.
-    func lockTimed() -> UInt64 {
-        let begun = SliceTimes.monotonicNanoseconds
-        lock()
-        return SliceTimes.monotonicNanoseconds &- begun
-    }
 
     /// Gives the lock back.
     @inline(__always) public func unlock() {

@@ -8,17 +8,17 @@ extension StoreSession {
     /// Frees some memory, or comes nearer to it, in one slice; the shards take turns. False: there is nothing left to
     /// free. `isAhead`: nobody waits for it yet, so only what costs little or is due anyway is done. No lock may be held.
     func reclaim(isAhead: Bool = false) -> Bool {
-        var slice = shared.slices.begin()
-        var (didWork, hadSpare) = reclaim(in: freeLane(&slice), isAhead: isAhead, &slice)
+        let slice = shared.slices.begin()
+        var (didWork, hadSpare) = reclaim(in: freeLane(), isAhead: isAhead)
         if !didWork, !hadSpare {
             // Another lane may have the spare segment without which nothing can be moved.
             for number in 0..<shared.laneCount where !didWork {
                 let lane = shared.lane(number)
-                slice.lock(lane.lock)
+                lane.lock.lock()
                 if lane.spareSegment == 0 {
                     lane.lock.unlock()
                 } else {
-                    didWork = reclaim(in: lane, isAhead: isAhead, &slice).didWork
+                    didWork = reclaim(in: lane, isAhead: isAhead).didWork
                 }
             }
         }
@@ -28,39 +28,39 @@ extension StoreSession {
     }
 
     /// A lane that nobody is in, locked; or this session's own after waiting for it.
-    private func freeLane(_ slice: inout Slice) -> ReclaimLane {
+    private func freeLane() -> ReclaimLane {
         for number in 0..<shared.laneCount where shared.lane(number).lock.tryLock() { return shared.lane(number) }
         let own = shared.lane(state.slot % shared.laneCount)
-        slice.lock(own.lock)
+        own.lock.lock()
         return own
     }
 
     /// Does one slice in a locked lane, and unlocks it.
-    private func reclaim(in lane: ReclaimLane, isAhead: Bool, _ slice: inout Slice) -> (didWork: Bool, hadSpare: Bool) {
+    private func reclaim(in lane: ReclaimLane, isAhead: Bool) -> (didWork: Bool, hadSpare: Bool) {
         var spare = lane.spareSegment
         if spare == 0 { spare = arena.takeSegment() ?? 0 }
         let hadSpare = spare != 0
-        let didWork = reclaimSlice(isAhead: isAhead, &spare, &slice)
+        let didWork = reclaimSlice(isAhead: isAhead, &spare)
         lane.spareSegment = spare
         lane.lock.unlock()
         return (didWork, hadSpare)
     }
 
-    private func reclaimSlice(isAhead: Bool, _ spare: inout UInt32, _ slice: inout Slice) -> Bool {
+    private func reclaimSlice(isAhead: Bool, _ spare: inout UInt32) -> Bool {
         let evicts = shared.evictsItems
         // First what can be had without waiting for a lock: any shard will do.
-        if reclaim(.cheap, waits: false, &spare, &slice) { return true }
-        if evacuate(freeMin: arena.geometry.blocksPerSegment / 2, waits: false, &slice) { return true }
-        if evicts, reclaim(.evict, waits: false, &spare, &slice) { return true }
+        if reclaim(.cheap, waits: false, &spare) { return true }
+        if evacuate(freeMin: arena.geometry.blocksPerSegment / 2, waits: false) { return true }
+        if evicts, reclaim(.evict, waits: false, &spare) { return true }
         guard !isAhead else { return false }
-        if reclaim(.cheap, waits: true, &spare, &slice) { return true }
-        if evicts, reclaim(.evict, waits: true, &spare, &slice) { return true }
-        return reclaim(.thorough, waits: true, &spare, &slice) || evacuate(freeMin: 1, waits: true, &slice)
+        if reclaim(.cheap, waits: true, &spare) { return true }
+        if evicts, reclaim(.evict, waits: true, &spare) { return true }
+        return reclaim(.thorough, waits: true, &spare) || evacuate(freeMin: 1, waits: true)
     }
 
     /// Tries the shards from the one whose turn it is. Those that somebody has locked are passed over, or waited for.
     private func reclaim(
-        _ effort: ReclaimEffort, waits: Bool, _ spare: inout UInt32, _ slice: inout Slice
+        _ effort: ReclaimEffort, waits: Bool, _ spare: inout UInt32
     ) -> Bool {
         let first = Int(unsafe cs_load32(&shared.reclaimCursor))
         let candidates = effort == .cheap ? (unsafe cs_load32(shared.cheapShards)) : .max
@@ -69,7 +69,7 @@ extension StoreSession {
             guard candidates >> UInt32(number) & 1 == 1 else { continue }
             let shard = shard(number: number)
             if waits {
-                slice.lock(shard.state.lock)
+                shard.lock()
             } else if !shard.state.lock.tryLock() {
                 continue
             }
@@ -134,8 +134,9 @@ enum ReclaimEffort {
 extension Shard {
     /// Groups of the index moved with one slice.
     static let indexStepsPerSlice = 4
-    /// Content leaves freed in one slice.
-    static let graveyardSliceLeaves = 1024
+    /// Content leaves freed in one slice: those of a node.
+    static let graveyardSliceLeaves = ContentShape.fanout
+
     func reclaim(
         _ effort: ReclaimEffort, spare: inout UInt32, now: UInt32, _ session: StoreSession
     ) -> SliceOutcome {

@@ -15,21 +15,27 @@ public enum SliceKind: Int, CaseIterable, Sendable {
     case release
 }
 
-/// A slice under way.
+/// A slice under way: the thread's processor time and its waits for locks when it began.
 struct Slice {
     fileprivate let begunNanoseconds: UInt64
-    fileprivate var waitedNanoseconds: UInt64 = 0
+    fileprivate let waitedNanoseconds: UInt64
+}
 
-    /// Takes a lock and counts what that waited for.
-    @inline(__always) mutating func lock(_ lock: Lock) {
-        if !lock.tryLock() { waitedNanoseconds += lock.lockTimed() }
-    }
+/// How long a slice goes on that holds a shard's lock: until it has done its work, or others may have waited for long enough.
+/// A slice whose pages are not there yet, or that lost its processor, does less than others.
+struct Pace {
+    private static let nanosecondsMax: UInt64 = 150_000
+    private static let stepsPerLook: UInt32 = 8
+    private let begunNanoseconds: UInt64
+    private var stepCount: UInt32 = 0
 
-    /// Takes the tree's lock alone and counts what that waited for.
-    mutating func lockExclusive(_ lock: TreeLock) {
-        let begun = SliceTimes.monotonicNanoseconds
-        lock.lockExclusive()
-        waitedNanoseconds += SliceTimes.monotonicNanoseconds &- begun
+    init(begunNanoseconds: UInt64 = SliceTimes.monotonicNanoseconds) { self.begunNanoseconds = begunNanoseconds }
+
+    /// Counts a step. False: it was the last one for now.
+    @inline(__always) mutating func goesOn() -> Bool {
+        stepCount &+= 1
+        return stepCount % Self.stepsPerLook != 0
+            || SliceTimes.monotonicNanoseconds &- begunNanoseconds < Self.nanosecondsMax
     }
 }
 
@@ -59,20 +65,23 @@ struct Slice {
 
     static var monotonicNanoseconds: UInt64 { now(CLOCK_MONOTONIC) }
 
-    func begin() -> Slice { Slice(begunNanoseconds: Self.now(CLOCK_THREAD_CPUTIME_ID)) }
+    func begin() -> Slice {
+        Slice(begunNanoseconds: Self.now(CLOCK_THREAD_CPUTIME_ID), waitedNanoseconds: cs_waited_nanoseconds())
+    }
 
     /// Counts a slice. A slice that found nothing to do need not be ended.
     func end(_ slice: Slice, _ kind: SliceKind) {
-        let spent = Self.now(CLOCK_THREAD_CPUTIME_ID) &- slice.begunNanoseconds &+ slice.waitedNanoseconds
+        let worked = Self.now(CLOCK_THREAD_CPUTIME_ID) &- slice.begunNanoseconds
+        let spent = worked &+ cs_waited_nanoseconds() &- slice.waitedNanoseconds
         unsafe _ = cs_add64(counters + Self.bucket(of: spent), 1)
         unsafe cs_max64(counters + Self.bucketCount + kind.rawValue, spent)
     }
 
     /// Runs `body` as a slice.
-    @inline(__always) func measure<R>(_ kind: SliceKind, _ body: (inout Slice) -> R) -> R {
-        var slice = begin()
+    @inline(__always) func measure<R>(_ kind: SliceKind, _ body: () -> R) -> R {
+        let slice = begin()
         defer { end(slice, kind) }
-        return body(&slice)
+        return body()
     }
 
     /// The bucket of a time: eight to each doubling.

@@ -4,7 +4,9 @@ import CShims
 /// The store's counters. Counts since the start or the last reset, unless it says "now".
 public struct StoreStatistics: Sendable {
     public var memoryLimitBytes = 0
-    /// Bytes of the limit in use now: whole segments, tables, index.
+    /// Bytes that items may take beyond it now (see Allowance).
+    public var memoryAllowanceBytes = 0
+    /// Bytes in use now: whole segments, tables, index.
     public var memoryUsedBytes = 0
     /// Of these, free blocks in segments that are partly in use.
     public var memoryFreeBlockBytes = 0

@@ -87,6 +87,7 @@ public struct StoreSetupError: Error, Sendable {
         var sum = StoreStatistics()
         let arena = unsafe shared.pointee.arena
         sum.memoryLimitBytes = arena.limitBytes
+        sum.memoryAllowanceBytes = arena.allowanceBytes
         sum.memoryUsedBytes = arena.usedBytes
         arena.state.lock.withLock {
             sum.memoryFreeBlockBytes = arena.state.freeBlockBytes

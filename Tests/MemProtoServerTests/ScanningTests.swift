@@ -131,11 +131,11 @@ func withText<R>(_ text: String, _ body: (Bytes) -> R) -> R { Array(text.utf8).w
 @Suite struct SlabClassTests {
     @Test("an item of one byte has the total and class that memcached shows")
     func small() {
-        let total = SlabClass.total(keyLength: 1, valueLength: 1, flags: 0, hasCas: true)
+        let total = ItemSize.bytes(keyLength: 1, flags: 0, valueLength: 1, hasCas: true)
         #expect(total == 61)
         #expect(SlabClass.number(ofTotal: total) == 1)
-        #expect(SlabClass.total(keyLength: 1, valueLength: 1, flags: 5, hasCas: true) == 65)
-        #expect(SlabClass.total(keyLength: 1, valueLength: 1, flags: 0, hasCas: false) == 53)
+        #expect(ItemSize.bytes(keyLength: 1, flags: 5, valueLength: 1, hasCas: true) == 65)
+        #expect(ItemSize.bytes(keyLength: 1, flags: 0, valueLength: 1, hasCas: false) == 53)
     }
 
     @Test("classes grow by a quarter, rounded up to eight")

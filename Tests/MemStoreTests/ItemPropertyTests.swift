@@ -17,6 +17,7 @@ private struct ItemModel {
     var items: [String: ModelItem] = [:]
     var random: SeededRandom
     var outcomes: [Outcome: Int] = [:]
+    var census = SizeClassCensus()
 
     init(seed: UInt64, limitMiB: Int, mayEvict: Bool) throws {
         test = try TestStore(limitMiB: limitMiB) { $0.evictsItems = mayEvict }
@@ -120,7 +121,7 @@ private struct ItemModel {
     func agrees(limitMiB: Int, mayEvict: Bool) throws {
         var model = try ItemModel(
             seed: Property.seed("items, \(limitMiB) MiB"), limitMiB: limitMiB, mayEvict: mayEvict)
-        for step in 0..<Property.operationCount {
+        for _ in 0..<Property.operationCount(3000) {
             let key = "key-\(model.random.below(300))"
             switch model.random.below(100) {
             case 0..<45: try model.store(key)
@@ -131,9 +132,10 @@ private struct ItemModel {
             case 71 where mayEvict:
                 _ = model.test.store.setMemoryLimit(bytes: (limitMiB << 20) + model.random.below(2 << 20))
             case 72: _ = model.test.session.reclaim(isAhead: true)
+            case 73: model.test.session.keepAllowance(&model.census)
             default: try model.check(key)
             }
-            if Property.checks(step) { model.test.session.checkInvariants() }
+            model.test.session.checkInvariants()
         }
         model.test.session.checkInvariants()
         for outcome in [Outcome.done, .notStored, .notFound, .exists] {

@@ -1,4 +1,6 @@
 // Making memory free: dead space, blocks that are in the way, the index, and what the slices of it are counted as.
+import CShims
+import Glibc
 import Testing
 
 @testable import MemStore
@@ -140,6 +142,36 @@ import Testing
         #expect(statistics.lastEvictedIdleSeconds == 0)
     }
 
+    @Test("a slice looks at the clock at every eighth step, and ends when it has lasted long enough")
+    func pace() {
+        var old = Pace(begunNanoseconds: 0)
+        let steps = (0..<17).map { _ in old.goesOn() }
+        #expect(steps.indices.filter { !steps[$0] } == [7, 15])
+        // This one begins in an hour: it has lasted for longer than anything.
+        var wrapped = Pace(begunNanoseconds: SliceTimes.monotonicNanoseconds + 3_600_000_000_000)
+        let others = (0..<8).map { _ in wrapped.goesOn() }
+        #expect(others == steps[..<8].map { $0 })
+    }
+
+    @Test("what a thread waits for a lock is counted, and belongs to the slice that it is in")
+    func waiting() throws {
+        let times = SliceTimes()
+        defer { times.deallocate() }
+        let lock = Lock()
+        defer { lock.destroy() }
+        // A thread may come to the lock when it is open again, so it is tried until one has waited.
+        for _ in 0..<1000 where times.longestNanoseconds < 100_000 {
+            lock.lock()
+            let waiter = Waiter(lock: lock, times: times)
+            waiter.start()
+            let begun = SliceTimes.monotonicNanoseconds
+            while !waiter.isThere || SliceTimes.monotonicNanoseconds - begun < 1_000_000 { sched_yield() }
+            lock.unlock()
+            waiter.join()
+        }
+        #expect(times.longestNanoseconds >= 100_000)
+    }
+
     @Test("a time stands in the bucket that ends behind it")
     func buckets() {
         for nanoseconds in [1, 256, 257, 300, 511, 512, 1000, 12_345, 999_999, 1_000_000, 87_654_321] as [UInt64] {
@@ -148,4 +180,53 @@ import Testing
             #expect(bucket == 0 || nanoseconds >= SliceTimes.bound(ofBucket: bucket - 1))
         }
     }
+}
+
+extension SliceTimes {
+    fileprivate var longestNanoseconds: Int {
+        var sum = StoreStatistics()
+        add(to: &sum)
+        return sum.sliceNanosecondsMax.max() ?? 0
+    }
+}
+
+/// A thread that takes a lock in a slice.
+///
+/// SAFETY: the flag is the object's own and changed atomically; `join` ends the thread before the object goes.
+@safe private final class Waiter: @unchecked Sendable {  // the flag is atomic, the rest is set once
+    private let lock: Lock
+    private let times: SliceTimes
+    private var thread = pthread_t()
+    private let flag = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+
+    init(lock: Lock, times: SliceTimes) {
+        self.lock = lock
+        self.times = times
+        unsafe flag.initialize(to: 0)
+    }
+    deinit { unsafe flag.deallocate() }
+
+    var isThere: Bool { unsafe cs_load32_acquire(flag) == 1 }
+
+    func start() {
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                unsafe Unmanaged<Waiter>.fromOpaque(context).takeUnretainedValue().run()
+                return nil
+            }, context)
+        precondition(code == 0, "a process can start a thread")
+    }
+
+    private func run() {
+        times.measure(.reclaim) {
+            unsafe cs_store32_release(flag, 1)
+            lock.lock()
+        }
+        lock.unlock()
+    }
+
+    func join() { pthread_join(thread, nil) }
 }

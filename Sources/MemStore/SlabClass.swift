@@ -1,22 +1,20 @@
-// SlabClass: the class and total size that memcached would give an item, for answers that name them. Pure.
+// SlabClass: the class that memcached would give an item, for answers that name it and for what items may take of a
+// small limit (see Allowance). Pure.
 
 /// memcached's size classes. The store has none; statistics and dumps show the class an item would have.
-enum SlabClass {
+public enum SlabClass {
     /// Class numbers are below it. Source: memcached 1.6.45's answers.
-    static let countMax = 64
+    public static let countMax = 64
     /// Bytes of the largest chunk. Source: memcached's default slab_chunk_max.
-    static let chunkSizeMax = 524_288
+    public static let chunkSizeMax = 524_288
     /// Bytes of the smallest chunk: an item's header and the default minimum space.
-    static let chunkSizeMin = 96
+    private static let chunkSizeMin = 96
     /// Bytes of a page of chunks. Source: memcached's default.
-    static let pageSizeBytes = 1 << 20
-    /// Bytes that an item takes beside key and value, cas included. Source: memcached's documentation of item sizes.
-    private static let headerBytes = 48
-    private static let casBytes = 8
+    public static let pageSizeBytes = 1 << 20
 
     /// The chunk sizes in bytes of class 1 and its followers: each a quarter larger, in steps of 8.
     /// Source: `stats slabs` of memcached 1.6.45 with its default factor.
-    static let chunkSizes: [Int] = {
+    public static let chunkSizes: [Int] = {
         var sizes: [Int] = []
         var size = chunkSizeMin
         while Double(size) < Double(chunkSizeMax) / 1.25 {
@@ -26,13 +24,8 @@ enum SlabClass {
         return sizes + [chunkSizeMax]
     }()
 
-    /// The total of an item by memcached's formula.
-    static func total(keyLength: Int, valueLength: Int, flags: UInt32, hasCas: Bool) -> Int {
-        headerBytes + (hasCas ? casBytes : 0) + keyLength + 1 + (flags == 0 ? 0 : 4) + valueLength + 2
-    }
-
-    /// The class of a total, from 1. What no chunk holds is of the last class, in several chunks.
-    static func number(ofTotal total: Int) -> Int {
+    /// The class of an item's size (`ItemSize`), from 1. What no chunk holds is of the last class, in several chunks.
+    public static func number(ofTotal total: Int) -> Int {
         var low = 0
         var high = chunkSizes.count - 1
         while low < high {

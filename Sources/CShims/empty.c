@@ -1,1 +1,0 @@
-/* CShims is header-only; SwiftPM wants one source file for a C target. */
