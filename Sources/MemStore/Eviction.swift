@@ -29,14 +29,12 @@ extension Shard {
         let change = state.ghost.fit(itemCount: state.statistics.itemCount)
         if change != 0 { arena.charge(bytes: change) }
 
-        // The spare segment is in reserve for what is moved.
-        let held = session.state.reservedSegments.count
-        if spare != 0 {
-            session.state.reservedSegments.append(spare)
-            spare = 0
-        }
+        // What is moved goes to the spare segment, never to what the session has reserved for what it is about to do.
+        let reserved = session.state.reservedSegments
+        session.state.reservedSegments = spare == 0 ? [] : [spare]
         let isThrough = walk(segment, of: kind, now: now, session)
-        if session.state.reservedSegments.count > held { spare = session.takeReservedSegment() }
+        spare = session.takeReservedSegment()
+        session.state.reservedSegments = reserved
 
         guard arena[segment].liveBytes == 0 else { return isThrough ? .finished : .unfinished }
         unlink(segment)

@@ -111,7 +111,7 @@ extension StoreSession {
             for _ in 0..<Self.indexStepsPerRound where !shard.tidyIndex() { break }
         }
         // A few segments stay warm: the next writers need not wait for the kernel's zeros.
-        let keep = max(2, arena.limitBytes / arena.segmentSizeBytes / 64)
+        let keep = max(2, min(Self.warmBytesMax, arena.limitBytes / 64) / arena.segmentSizeBytes)
         for _ in 0..<discardedBytes / arena.segmentSizeBytes {
             let slice = shared.slices.begin()
             guard arena.discardOneWarm(keep: keep) else { break }
@@ -120,6 +120,8 @@ extension StoreSession {
     }
 
     private static let indexStepsPerRound = 1000
+    /// Bytes of free segments that stay warm, at most.
+    private static let warmBytesMax = 64 << 20
 
     /// Frees memory before the next writers ask for it, so that commands seldom have to. False: there is too little to
     /// free, or it took too long.

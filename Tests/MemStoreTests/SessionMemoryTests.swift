@@ -47,6 +47,31 @@ import Testing
         store.check()
     }
 
+    @Test("room for a block is not made at the cost of a segment that is reserved")
+    func evictionBesideReservation() throws {
+        let store = try TestStore(limitMiB: 2)
+        let session = store.session
+        let arena = session.arena
+        for round in 0..<20 {
+            for number in 0..<3000 { store.set("\(round)-\(number)", [UInt8](repeating: 1, count: 1000)) }
+            // All of them are used, so eviction would rather move them than let them go.
+            for number in 0..<3000 { for _ in 0..<3 { _ = store.get("\(round)-\(number)") } }
+            session.giveBackReserved(keeping: MemoryNeed())
+            // Compaction elsewhere may have the spare segment, and everything else is in use.
+            let lane = session.shared.lane(0)
+            let spare = lane.spareSegment
+            lane.spareSegment = 0
+            try session.reserve(MemoryNeed(segments: 3))
+            arena.setLimit(bytes: arena.usedBytes)
+            try session.reserve(MemoryNeed(blocks: 4, segments: 3))
+            #expect(session.holds(MemoryNeed(blocks: 4, segments: 3)))
+            arena.setLimit(bytes: 2 << 20)
+            if spare != 0 { arena.giveBack(segment: spare) }
+        }
+        session.giveBackReserved(keeping: MemoryNeed())
+        session.checkInvariants()
+    }
+
     @Test("what a session keeps is given back before an operation fails for want of memory")
     func shortage() throws {
         let store = try TestStore(limitMiB: 1024) { $0.evictsItems = false }

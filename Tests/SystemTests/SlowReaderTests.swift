@@ -6,6 +6,8 @@ import Testing
 extension SystemTests {
     @Suite struct SlowReaderTests {
         private static let readerCount = 1000
+        /// What answers that nobody takes may hold in all. Source: docs/protocol.md, `-o output_max`.
+        private static let outputMaxMiB = 64
 
         /// Readers that have asked for every key of a prefix and read nothing.
         private func readers(of daemon: Daemon, keys: [String]) throws -> [MemcachedClient] {
@@ -25,6 +27,13 @@ extension SystemTests {
                 if words.count == 3 { figures[String(words[1])] = Int(words[2]) }
             }
             return figures
+        }
+
+        /// A figure of the server in /proc, in its unit there.
+        private func status(_ name: String, of daemon: Daemon) -> Int? {
+            let text = try? String(contentsOfFile: "/proc/\(daemon.serverPid)/status", encoding: .utf8)
+            let line = text?.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+            return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
         }
 
         private func raiseDescriptorLimit() {
@@ -60,6 +69,11 @@ extension SystemTests {
             let figures = try statistics(daemon)
             #expect(isBounded, "readers hold \(figures["held_by_readers_bytes", default: -1]) bytes")
             #expect(figures["memory_used_bytes", default: .max] <= 64 << 20)
+            #expect(figures["output_held_bytes", default: .max] <= Self.outputMaxMiB << 20)
+            // What the process ever had: the limit, 32 MiB, 1 MiB for each thread, and the connections' share.
+            let peak = try #require(status("VmHWM", of: daemon))
+            let threads = try #require(status("Threads", of: daemon))
+            #expect(peak <= (64 + 32 + threads + Self.outputMaxMiB) << 10, "\(peak) KiB with \(threads) threads")
             #expect(try writer.set("after", value) == "STORED")
             #expect(readers.count == Self.readerCount)
         }
