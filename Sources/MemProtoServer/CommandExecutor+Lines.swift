@@ -134,7 +134,7 @@ extension CommandExecutor {
         case .ms?: return metaSet(connection, fields, input, lineStart: lineStart, &at)
         case .md?: metaDelete(connection, fields)
         case .ma?: metaArithmetic(connection, fields)
-        case .me?: metaDebug(fields)
+        case .me?: metaDebug(connection, fields)
         case .stats?: stats(connection, fields)
         case .version?: version()
         case .quit?: return .close

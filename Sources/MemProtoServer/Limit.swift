@@ -12,6 +12,8 @@ enum Limit {
     static let lineLengthMin = 4
     /// Shortest line with its line end of a client that has to authenticate; it is closed for less. Source: memcached 1.6.45.
     static let guardedLineLengthMin = 6
+    /// Words of a delete, command and key included and `noreply` aside. Source: libmemcached's memccapable wants an error for six.
+    static let deleteFieldCountMax = 5
     /// Words of a meta command, command and key included. Source: memcached 1.6.45.
     static let metaFieldCountMax = 20
     /// Longest opaque token in bytes, its letter included. Source: memcached 1.6.45.

@@ -27,7 +27,7 @@ struct KnownDifference: Sendable {
             $0.text == "foo noreply\r\n" && $1 == "ERROR\r\n" && $2.isEmpty
         },
         KnownDifference(reason: "1.6.45 takes a leading space for a part of the command") {
-            $0.text == " get k0\r\n" && $1.hasSuffix("END\r\n") && $2 == "ERROR\r\n"
+            $0.text == " get k9\r\n" && $1 == "END\r\n" && $2 == "ERROR\r\n"
         },
         KnownDifference(reason: "1.6.45 wants a key behind gat") {
             $0.text == "gat 0\r\n" && $1 == "END\r\n" && $2 == badFormat
