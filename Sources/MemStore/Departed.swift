@@ -3,29 +3,34 @@
 
 /// A shard's latest departed keys, as fingerprints. It takes memory only from the first one on. GUARDED_BY the shard's lock.
 struct Departed {
-    /// Keys that are remembered at most: one for each place, which the hash chooses.
+    /// Keys that are remembered at most, in groups of places: the hash chooses the group.
     static let placeCount = 1024
-    /// 31 bits of a key's hash and the reason in the lowest one; 0 = free.
+    private static let groupSize = 4
+    /// 31 bits of a key's hash and the reason in the lowest one; 0 = free. The youngest of a group comes first.
     private var places: [UInt32] = []
 
     @inline(__always) var isEmpty: Bool { places.isEmpty }
 
-    private static func place(_ hash: UInt64) -> Int { Int(hash & UInt64(placeCount - 1)) }
+    private static func group(_ hash: UInt64) -> Int { Int((hash >> 8) % UInt64(placeCount / groupSize)) * groupSize }
     private static func mark(_ hash: UInt64, _ presence: Presence) -> UInt32 {
         max(2, UInt32(truncatingIfNeeded: hash >> 32) & ~1) | (presence == .flushed ? 1 : 0)
     }
 
-    /// Remembers why the item of `hash` went, in place of an older one.
+    /// Remembers why the item of `hash` went, in place of the oldest one of its group.
     mutating func insert(_ hash: UInt64, _ presence: Presence) {
         if places.isEmpty { places = [UInt32](repeating: 0, count: Self.placeCount) }
-        places[Self.place(hash)] = Self.mark(hash, presence)
+        let start = Self.group(hash)
+        for place in (start + 1..<start + Self.groupSize).reversed() { places[place] = places[place - 1] }
+        places[start] = Self.mark(hash, presence)
     }
 
     /// Tells once why the item of `hash` went; `.missing` if nothing is known.
     mutating func take(_ hash: UInt64) -> Presence {
-        let found = places[Self.place(hash)]
-        guard found & ~1 == Self.mark(hash, .expired) else { return .missing }
-        places[Self.place(hash)] = 0
-        return found & 1 == 1 ? .flushed : .expired
+        let start = Self.group(hash)
+        for place in start..<start + Self.groupSize where places[place] & ~1 == Self.mark(hash, .expired) {
+            defer { places[place] = 0 }
+            return places[place] & 1 == 1 ? .flushed : .expired
+        }
+        return .missing
     }
 }
