@@ -46,6 +46,8 @@ extension SystemTests {
                 (["-o", "detail_prefixes_max=x"], 1, "expected a number from 1"),
                 (["-o", ",modern"], 1, "Illegal suboption \"\""),
                 (["-Y", "/no/such/file"], 1, "cannot read the authentication file"),
+                (["-Y", "/no/such/file", "-U", "1"], 64, "Cannot use UDP with ascii authentication enabled"),
+                (["-Y", "/proc/sys/kernel/ostype"], 1, "has a malformed entry"),
                 (["-o", "ro"], 1, "Illegal suboption \"ro\""),
                 (["-x"], 1, "Illegal argument \"?\""),
                 (["--no-such-option"], 1, "Illegal argument \"?\""),

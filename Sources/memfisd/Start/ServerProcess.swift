@@ -105,7 +105,12 @@ struct ServerProcess {
             throw StartFailure(
                 "cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .wrongValue)
         }
-        return text.split(separator: "\n").map(String.init)
+        let users = text.split(separator: "\n").map(String.init)
+        guard users.allSatisfy({ $0.contains(":") }) else {
+            throw StartFailure(
+                "the authentication file \(path) has a malformed entry: expected lines user:password", .wrongValue)
+        }
+        return users
     }
 
     private func bind(_ server: Server) throws(StartFailure) {
