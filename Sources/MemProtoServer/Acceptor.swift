@@ -13,6 +13,8 @@ final class Acceptor: @unchecked Sendable {  // its fields are constant or used 
     private let stopEvent: FileDescriptor
     private var nextWorker = 0
     private var hasWarnedOfDescriptors = false
+    /// Held open so that a connection for which no descriptor is left can be told so; -1 when it could not be had back.
+    private var spare: Int32
 
     private static let stopToken = UInt64.max
     /// How long nothing is accepted when the process has no descriptor left.
@@ -24,12 +26,15 @@ final class Acceptor: @unchecked Sendable {  // its fields are constant or used 
         self.workers = workers
         epoll = try FileDescriptor.epoll()
         stopEvent = try FileDescriptor.event()
+        spare = eventfd(0, Int32(O_CLOEXEC))
         try Epoll.add(stopEvent.rawValue, to: epoll.rawValue, events: Epoll.readable, token: Self.stopToken)
         for (index, socket) in sockets.enumerated() {
             try Epoll.add(
                 socket.descriptor.rawValue, to: epoll.rawValue, events: Epoll.readable, token: UInt64(index))
         }
     }
+
+    deinit { if spare >= 0 { close(spare) } }
 
     /// Makes `run` return. Any thread.
     func stop() { eventfd_write(stopEvent.rawValue, 1) }
@@ -53,10 +58,12 @@ final class Acceptor: @unchecked Sendable {  // its fields are constant or used 
                 socket.descriptor.rawValue, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
             if descriptor < 0 {
                 if errno == EINTR || errno == ECONNABORTED { continue }
+                if errno == EMFILE, rejectWithoutDescriptor(on: socket) { continue }
                 if errno != EAGAIN { noteFailure(SystemError("accept4", socket.address.statsText)) }
                 return
             }
             if shared.counts.add(1, to: .connections) > UInt64(shared.configuration.connectionsMax) {
+                shared.counts.subtract(1, from: .connections)
                 reject(descriptor)
                 continue
             }
@@ -68,11 +75,21 @@ final class Acceptor: @unchecked Sendable {  // its fields are constant or used 
     }
 
     private func reject(_ descriptor: Int32) {
-        shared.counts.subtract(1, from: .connections)
         shared.counts.add(1, to: .rejected)
         let line = ("ERROR Too many open connections\r\n" as StaticString).bytes
         _ = unsafe cs_send(descriptor, line.pointer, line.count)
         close(descriptor)
+    }
+
+    /// The process has no descriptor left: uses the spare one to tell a client so. False: there is none either.
+    private func rejectWithoutDescriptor(on socket: ListeningSocket) -> Bool {
+        guard spare >= 0 else { return false }
+        close(spare)
+        let descriptor = cs_accept4(socket.descriptor.rawValue, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+        let isAccepted = descriptor >= 0
+        if isAccepted { reject(descriptor) }
+        spare = eventfd(0, Int32(O_CLOEXEC))
+        return isAccepted
     }
 
     /// No descriptor is left: the listening socket stays readable, so wait a little instead of asking again at once.

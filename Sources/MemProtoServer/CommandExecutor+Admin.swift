@@ -91,11 +91,12 @@ extension CommandExecutor {
     mutating func lru(_ fields: Fields) {
         guard fields.count >= 3 else { return refuse(.unknownCommand) }
         if fields[1].isEqual(to: "mode") {
+            guard shared.configuration.hasMaintainer else { return refuse(.unknownCommand) }
             let isKnown = fields[2].isEqual(to: "flat") || fields[2].isEqual(to: "segmented")
             return isKnown ? output.write("OK\r\n") : refuse(.unknownCommand)
         }
         if fields[1].isEqual(to: "temp_ttl") {
-            return Number.signed32(fields[2]) == nil ? refuse(.unknownCommand) : output.write("OK\r\n")
+            return Number.signed32(fields[2]) == nil || !shared.configuration.hasMaintainer ? refuse(.unknownCommand) : output.write("OK\r\n")
         }
         guard fields[1].isEqual(to: "tune"), fields.count >= 6, let hot = Number.unsigned32(fields[2]),
             let warm = Number.unsigned32(fields[3]), let hotFactor = Double(fields[4].text),
@@ -114,6 +115,9 @@ extension CommandExecutor {
     mutating func slabs(_ fields: Fields) {
         guard fields.count >= 3 else { return refuse(.unknownCommand) }
         if fields[1].isEqual(to: "reassign"), fields.count >= 4 {
+            guard shared.configuration.setting("slab_reassign", else: "yes") == "yes" else {
+                return output.write("CLIENT_ERROR slab reassignment disabled\r\n")
+            }
             guard let source = Number.signed32(fields[2]), let target = Number.signed32(fields[3]) else {
                 return refuse(.badFormat)
             }

@@ -32,6 +32,7 @@ extension CommandExecutor {
         if !shared.configuration.allowsDumps {
             return output.write(isMeta ? "ERROR metadump not allowed\r\n" : "ERROR key dump not allowed\r\n")
         }
+        if !shared.isCrawlerEnabled { return output.write("CLIENT_ERROR lru crawler disabled\r\n") }
         if !output.isEmpty {
             return output.write(
                 isMeta

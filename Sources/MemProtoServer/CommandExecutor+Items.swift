@@ -5,8 +5,8 @@ extension CommandExecutor {
     /// `delete <key> [anything] [noreply]`
     mutating func delete(_ connection: Cell<Connection>, _ fields: Fields) {
         guard fields.count >= 2, isKey(fields[1]) else { return refuse(.badFormat, isQuiet: fields.endsWithNoreply) }
-        // One more word is let pass: the time that old clients send.
-        if fields.count > (fields.endsWithNoreply ? 4 : 3) {
+        // Words behind the key are let pass, old clients send a time; but so many are a mistake, as memccapable has it.
+        if fields.count - (fields.endsWithNoreply ? 1 : 0) > Limit.deleteFieldCountMax {
             return refuse(.deleteUsage, isQuiet: fields.endsWithNoreply)
         }
         let key = fields[1]

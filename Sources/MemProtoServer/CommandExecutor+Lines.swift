@@ -89,11 +89,12 @@ extension CommandExecutor {
     private mutating func unfinishedLine(_ connection: Cell<Connection>, _ line: Bytes) -> Progress {
         // The kept input will begin with this line.
         connection.value.scannedCount = line.count
-        if line.count <= Limit.lineLengthMax { return .needsInput }
-        if RequestParser.isOpenEndedGet(line), line.count <= shared.configuration.getLineLengthMax {
+        if line.count <= shared.configuration.lineLengthMax { return .needsInput }
+        let isGuarded = isGuarded(connection)
+        if !isGuarded, RequestParser.isOpenEndedGet(line), line.count <= shared.configuration.getLineLengthMax {
             return .needsInput
         }
-        if line.count <= Limit.fileLineLengthMax, let key = RequestParser.key(ofUnfinished: line),
+        if !isGuarded, line.count <= shared.configuration.fileLineLengthMax, let key = RequestParser.key(ofUnfinished: line),
             session.isFileKey(key)
         {
             return .needsInput
@@ -134,7 +135,7 @@ extension CommandExecutor {
         case .ms?: return metaSet(connection, fields, input, lineStart: lineStart, &at)
         case .md?: metaDelete(connection, fields)
         case .ma?: metaArithmetic(connection, fields)
-        case .me?: metaDebug(fields)
+        case .me?: metaDebug(connection, fields)
         case .stats?: stats(connection, fields)
         case .version?: version()
         case .quit?: return .close

@@ -55,6 +55,7 @@ extension CommandExecutor {
         } else {
             counters.value.getHits &+= 1
         }
+        if view.isCreated { countAbsence(view.absence) }
         let showsValue = request.has("v") && request.compareCas != .some(view.cas)
         if showsValue {
             output.write("VA ")
@@ -214,6 +215,7 @@ extension CommandExecutor {
         let result = session.arithmetic(line.key, hash: session.hash(line.key), command)
         connection.value.pendingChanges += result.pendingChanges
         count(result, isIncrement: command.isIncrement)
+        if result.isCreated, isObserved { log(creation: line.key, command, connection) }
         switch result.outcome {
         case .done:
             if !line.request.isQuiet { writeNumber(result, line, fields) }
@@ -279,7 +281,7 @@ extension CommandExecutor {
     // MARK: me
 
     /// `me <key> [b]`: what is known of an item, for people.
-    mutating func metaDebug(_ fields: Fields) {
+    mutating func metaDebug(_ connection: Cell<Connection>, _ fields: Fields) {
         counters.value.metaCommands &+= 1
         guard fields.count >= 2, isKey(fields[1]) else { return refuse(.badFormat) }
         var key = fields[1]
@@ -292,6 +294,8 @@ extension CommandExecutor {
         options.countsAccess = false
         let view = session.beginGet(key, hash: session.hash(key), options: options)
         session.endGet(view)
+        log(read: key, view, connection)
+        countAbsence(view.presence)
         guard view.isHit else { return output.write("EN\r\n") }
         output.write("ME ")
         output.write(fields[1])

@@ -18,17 +18,17 @@ extension CommandExecutor {
             return swallow(connection, length: length, .metaStoreMode)
         }
         if length > lengthNeverTooLarge, session.isTooLarge(key: line.key, flags: command.flags, length: length) {
-            log(lookup: line.key, connection)
             log(store: line.key, command, .tooLarge, length: length, connection)
+            log(lookup: line.key, connection, countsAbsence: false)
             refuseTooLarge(key: line.key, deletes: true)
             return swallow(connection, length: length, .tooLarge)
         }
         switch arrival(connection, input, length: length, lineStart: lineStart, &at) {
         case .complete(let value):
             counters.value.sets &+= 1
-            log(lookup: line.key, connection)
+            log(lookup: line.key, connection, countsAbsence: false)
             let result = session.store(line.key, hash: session.hash(line.key), value: value, command)
-            log(store: line.key, command, result.outcome, length: length, connection)
+            log(store: line.key, command, result.outcome, length: result.size, connection)
             answer(connection, line, fields, result)
         case .broken:
             counters.value.sets &+= 1
@@ -53,7 +53,7 @@ extension CommandExecutor {
             session.abandon(value)
             return refuse(.badChunk)
         }
-        log(lookup: line.key, connection)
+        log(lookup: line.key, connection, countsAbsence: false)
         let result = session.commit(value, key: line.key, hash: session.hash(line.key), command)
         log(store: line.key, command, result.outcome, length: result.size, connection)
         answer(connection, line, fields, result)
@@ -93,7 +93,6 @@ extension CommandExecutor {
         _ connection: Cell<Connection>, _ line: MetaLine, _ fields: Fields, _ result: StoreResult
     ) {
         connection.value.pendingChanges += result.pendingChanges
-        countAbsence(result.previous)
         let hasCas = line.request.compareCas != nil
         switch result.outcome {
         case .done:

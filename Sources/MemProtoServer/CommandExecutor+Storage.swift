@@ -17,8 +17,9 @@ extension CommandExecutor {
             if request.length > lengthNeverTooLarge,
                 session.isTooLarge(key: request.key, flags: request.flags, length: request.length)
             {
-                log(lookup: request.key, connection)
                 log(store: request.key, command(of: request), .tooLarge, length: request.length, connection)
+                // The old value is looked up only to be taken away.
+                if mode == .set, !isCas { log(lookup: request.key, connection, countsAbsence: false) }
                 refuseTooLarge(key: request.key, deletes: mode == .set && !isCas)
                 return swallow(connection, length: request.length, request.isNoreply ? .none : .tooLarge)
             }
@@ -197,7 +198,7 @@ extension CommandExecutor {
     /// Counts and logs a storage command before it is carried out.
     @inline(never) private func observe(_ connection: Cell<Connection>, before request: StorageRequest) {
         if countsPrefixes { shared.prefixCounts.count(.set, request.key) }
-        log(lookup: request.key, connection)
+        log(lookup: request.key, connection, countsAbsence: false)
     }
 
     @inline(__always) private func command(of request: StorageRequest) -> StoreCommand {
@@ -212,7 +213,7 @@ extension CommandExecutor {
     ) {
         connection.value.pendingChanges += result.pendingChanges
         if isObserved {
-            log(store: request.key, command(of: request), result.outcome, length: request.length, connection)
+            log(store: request.key, command(of: request), result.outcome, length: result.size, connection)
         }
         if result.outcome == .done, request.compareCas == nil {
             if !request.isNoreply { output.write("STORED\r\n") }
@@ -222,7 +223,6 @@ extension CommandExecutor {
     }
 
     private mutating func answerRarely(_ request: StorageRequest, _ result: StoreResult) {
-        countAbsence(result.previous)
         let isCas = request.compareCas != nil
         var line: StaticString = ""
         switch result.outcome {

@@ -49,7 +49,8 @@ extension CommandExecutor {
     }
 
     private func seen(_ key: Bytes, _ view: ItemView) -> Seen {
-        guard view.isHit else { return Seen(presence: view.presence) }
+        // An item that this read created was not there.
+        guard view.isHit, !view.isCreated else { return Seen(presence: view.isHit ? view.absence : view.presence) }
         return Seen(presence: .present, size: view.size, slabClass: slabClass(key, view.flags, view.size))
     }
 
@@ -64,9 +65,12 @@ extension CommandExecutor {
         if watched.contains(.fetchers) { log(connection, key, seen(key, view)) }
     }
 
-    /// `item_get` for the lookup that a command is about to do.
-    func log(lookup key: Bytes, _ connection: Cell<Connection>) {
-        if watched.contains(.fetchers) { log(connection, key, look(key)) }
+    /// `item_get` for the lookup that a command is about to do. An item that is gone is found gone here, and not by the command.
+    func log(lookup key: Bytes, _ connection: Cell<Connection>, countsAbsence: Bool = true) {
+        guard watched.contains(.fetchers) else { return }
+        let seen = look(key)
+        if countsAbsence { countAbsence(seen.presence) }
+        log(connection, key, seen)
     }
 
     private func log(_ connection: Cell<Connection>, _ key: Bytes, _ seen: Seen) {
@@ -108,6 +112,13 @@ extension CommandExecutor {
                 + Array(
                     (" status=\(status) cmd=\(name) ttl=\(left) clsid=\(slabClass)"
                         + " cfd=\(connection.value.descriptor) size=\(length)").utf8))
+    }
+
+    /// The lines of a number that an ma created: it looks once more, then adds.
+    func log(creation key: Bytes, _ command: ArithmeticCommand, _ connection: Cell<Connection>) {
+        if watched.contains(.fetchers) { log(connection, key, Seen()) }
+        let store = StoreCommand(mode: .add, exptime: command.vivifyExptime ?? .never)
+        log(store: key, store, .done, length: String(command.initial).utf8.count, connection)
     }
 
     /// `deleted` for an item that is about to be; does nothing when it is not there.

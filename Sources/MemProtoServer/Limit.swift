@@ -2,16 +2,14 @@
 
 /// The bounds that no option changes. Those with an option are in `ServerConfiguration`.
 enum Limit {
-    /// Longest line in bytes without a line end in sight, for all commands but the exceptions. Source: memcached 1.6.45.
-    static let lineLengthMax = 2048
-    /// Longest line in bytes whose key begins with a prefix: an escaped path, a prefix and the other words.
-    static let fileLineLengthMax = 16384
     /// Spaces before `get` in a line that may grow. Source: memcached 1.6.45.
     static let leadingSpacesMax = 100
     /// Shortest line with its line end that is looked at. Source: memcached 1.6.45.
     static let lineLengthMin = 4
     /// Shortest line with its line end of a client that has to authenticate; it is closed for less. Source: memcached 1.6.45.
     static let guardedLineLengthMin = 6
+    /// Words of a delete, command and key included and `noreply` aside. Source: libmemcached's memccapable wants an error for six.
+    static let deleteFieldCountMax = 5
     /// Words of a meta command, command and key included. Source: memcached 1.6.45.
     static let metaFieldCountMax = 20
     /// Longest opaque token in bytes, its letter included. Source: memcached 1.6.45.
@@ -32,12 +30,8 @@ enum Limit {
     static let turnOutputMax = 1 << 20
     /// Keys that are looked up together, and sets that are stored together.
     static let batchMax = 32
-    /// Clients of `watch`. Source: memcached 1.6.45.
-    static let watcherCountMax = 20
     /// How long the lines of `watch evictions` may wait, in milliseconds.
     static let evictionPollMilliseconds: Int64 = 100
-    /// Prefixes that `stats detail` counts.
-    static let prefixCountMax = 16384
     /// Events taken from the kernel at once.
     static let eventMax = 256
     /// Runs of memory that one read of a large value fills.

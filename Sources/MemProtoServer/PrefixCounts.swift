@@ -15,18 +15,22 @@ final class PrefixCounts: @unchecked Sendable {  // guarded by `lock`
 
     private let lock = Lock()
     private let delimiter: UInt8
+    private let countMax: Int
     private var counts: [[UInt8]: Counts] = [:]
 
-    init(delimiter: UInt8) { self.delimiter = delimiter }
+    init(delimiter: UInt8, countMax: Int) {
+        self.delimiter = delimiter
+        self.countMax = countMax
+    }
     deinit { lock.destroy() }
 
-    /// Counts a command. A key without the delimiter has no prefix, and none is counted beyond `Limit.prefixCountMax`.
+    /// Counts a command. A key without the delimiter has no prefix, and none is counted beyond `countMax`.
     func count(_ event: Event, _ key: Bytes) {
         let end = key.index(of: delimiter, from: 0)
         if end < 0 { return }
         let prefix = key[0..<end].array
         lock.withLock {
-            guard counts.count < Limit.prefixCountMax || counts[prefix] != nil else { return }
+            guard counts.count < countMax || counts[prefix] != nil else { return }
             switch event {
             case .get: counts[prefix, default: Counts()].gets += 1
             case .hit: counts[prefix, default: Counts()].hits += 1
@@ -35,6 +39,9 @@ final class PrefixCounts: @unchecked Sendable {  // guarded by `lock`
             }
         }
     }
+
+    /// Prefixes that are counted.
+    var count: Int { lock.withLock { counts.count } }
 
     /// Forgets all counts.
     func reset() { lock.withLock { counts = [:] } }

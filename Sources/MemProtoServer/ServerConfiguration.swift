@@ -31,6 +31,14 @@ public struct ServerConfiguration: Sendable {
     public var coherenceTimeoutMilliseconds = 200
     /// Log lines that wait for one client of `watch`, in bytes.
     public var watcherBufferBytes = 256 << 10
+    /// Longest line in bytes without a line end in sight, for all commands but get. Source: memcached 1.6.45.
+    public var lineLengthMax = 2048
+    /// The same for a line whose key begins with a prefix: an escaped path, a prefix and the other words.
+    public var fileLineLengthMax = 16384
+    /// Clients of `watch`. Source: memcached 1.6.45.
+    public var watcherCountMax = 20
+    /// Prefixes that `stats detail` counts.
+    public var prefixCountMax = 16384
     /// Longest line of a get in bytes.
     public var getLineLengthMax = 1 << 20
     /// Most keys of one get.

@@ -30,8 +30,10 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         verbosityLevel = configuration.verbosity
         userLines = configuration.users
         atomics = SharedCounts()
-        watchHub = WatchHub(counts: atomics, evictions: store.evictions)
-        prefixCounts = PrefixCounts(delimiter: configuration.prefixDelimiter)
+        watchHub = WatchHub(
+            counts: atomics, evictions: store.evictions, watcherCountMax: configuration.watcherCountMax)
+        prefixCounts = PrefixCounts(
+            delimiter: configuration.prefixDelimiter, countMax: configuration.prefixCountMax)
         countsPrefixes = configuration.countsPrefixes
         isCrawlerEnabled = configuration.setting("lru_crawler", else: "yes") == "yes"
     }

@@ -10,6 +10,7 @@ struct StatsReport {
     let counters: WorkerCounters
     let counts: SharedCounts
     let uptimeSeconds: UInt32
+    let prefixCount: Int
     /// Each becomes `STAT <name> <value>`.
     private(set) var lines: [(name: String, value: String)] = []
 
@@ -19,6 +20,7 @@ struct StatsReport {
         stored = shared.store.statistics()
         self.counters = counters
         counts = shared.counts
+        prefixCount = shared.prefixCounts.count
         uptimeSeconds = shared.store.clock.nowSeconds &- shared.startSecond
     }
 
@@ -197,6 +199,7 @@ struct StatsReport {
         add("output_held_closed", counters.outputClosed)
         add("half_sent_bytes", held.halfSent)
         add("half_sent_closed", counters.halfSentClosed)
+        add("detail_prefixes", prefixCount)
         add("accept_errors", counts[.acceptErrors])
         return lines
     }

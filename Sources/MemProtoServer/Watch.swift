@@ -91,8 +91,11 @@ final class WatchHub: @unchecked Sendable {  // guarded by `lock`
 
     private let evictions: EvictionNotes
 
-    init(counts: SharedCounts, evictions: EvictionNotes) {
+    private let watcherCountMax: Int
+
+    init(counts: SharedCounts, evictions: EvictionNotes, watcherCountMax: Int) {
         self.counts = counts
+        self.watcherCountMax = watcherCountMax
         self.evictions = evictions
     }
     deinit { lock.destroy() }
@@ -103,7 +106,7 @@ final class WatchHub: @unchecked Sendable {  // guarded by `lock`
     /// Adds a watcher; false when there are too many.
     func add(_ watcher: Watcher) -> Bool {
         lock.withLock {
-            if watchers.count >= Limit.watcherCountMax { return false }
+            if watchers.count >= watcherCountMax { return false }
             watchers.append(watcher)
             countWatchers()
             return true

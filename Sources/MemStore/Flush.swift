@@ -8,7 +8,7 @@ extension StoreSession {
     public func flushItems(at second: UInt32?) {
         guard let second, second > state.nowSecond else {
             unsafe cs_store32(&shared.flushSecond, 0)
-            return dropItems()
+            return dropItems(storedBefore: state.nowSecond)
         }
         unsafe cs_store32(&shared.flushSecond, second)
     }
@@ -20,15 +20,15 @@ extension StoreSession {
         let isDue = flush != 0 && flush <= now
         if isDue { unsafe cs_store32(&shared.flushSecond, 0) }
         shared.flushLock.unlock()
-        if isDue { dropItems() }
+        if isDue { dropItems(storedBefore: flush) }
     }
 
-    private func dropItems() {
+    private func dropItems(storedBefore second: UInt32) {
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
             shared.slices.measure(.release) {
                 shard.lock()
-                shard.dropItems()
+                shard.dropItems(storedBefore: second)
                 shard.unlock()
             }
         }
@@ -36,8 +36,10 @@ extension StoreSession {
 }
 
 extension Shard {
-    /// Removes all cache items.
-    func dropItems() {
+    /// Removes all cache items. Some of those that were not used since `second` are remembered: a command that looks for one
+    /// of them counts it as flushed. Source: memcached 1.6.45's statistics.
+    func dropItems(storedBefore second: UInt32) {
+        var noted = 0
         for kind in [LogKind.probation, .main] {
             countFiles(bytes: log(kind).attachedBytes)
             if state.compaction.segment != 0, arena[state.compaction.segment].log == kind {
@@ -46,8 +48,15 @@ extension Shard {
             var segment = log(kind).oldest
             while segment != 0 {
                 let next = arena[segment].next
-                if arena[segment].attachedBytes > 0 {
-                    visitRecords(of: segment) { if let content = self.record(at: $0).content { self.release(content) } }
+                if arena[segment].attachedBytes > 0 || noted < Departed.placeCount {
+                    visitRecords(of: segment) { reference in
+                        let record = self.record(at: reference)
+                        if noted < Departed.placeCount, record.lastAccessSecond < second {
+                            self.state.departed.insert(self.hash(of: record), .flushed)
+                            noted += 1
+                        }
+                        if let content = record.content { self.release(content) }
+                    }
                 }
                 removeFromDeadList(segment)
                 giveBack(segment: segment)

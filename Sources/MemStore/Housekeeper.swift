@@ -184,7 +184,11 @@ extension Shard {
         }
         state.statistics.crawlerChecked += seen
         state.statistics.crawlerReclaimed += due.count
-        for reference in due { expire(reference, hash(of: record(at: reference))) }
+        for reference in due {
+            let hash = hash(of: record(at: reference))
+            expire(reference, hash)
+            state.departed.insert(hash, .expired)
+        }
         return next
     }
 }

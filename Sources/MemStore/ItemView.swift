@@ -27,6 +27,8 @@ public struct ItemView {
     public var wins = false
     /// `GetOptions.vivify` created the item just now.
     public var isCreated = false
+    /// Why there was none before; for statistics.
+    public var absence = Presence.missing
     public var isBinaryKey = false
     /// The key names a file of the tree.
     public var isFile = false

@@ -6,72 +6,28 @@ extension StoreSession {
     public func arithmetic(_ key: Bytes, hash: UInt64, _ command: ArithmeticCommand) -> ArithmeticResult {
         if shared.prefixes.matches(key) { return fileArithmetic(key, command) }
         let shard = shard(ofHash: hash)
+        // The store tells why an item is not there once.
+        var previous = Presence.missing
         while true {
             var result = ArithmeticResult(outcome: .done)
             shard.lock()
-            let isDone: Bool
-            if let reference = shard.find(key, hash, now: state.nowSecond, &result.previous) {
-                isDone = change(key, hash, reference, in: shard, command, &result)
+            let need: MemoryNeed?
+            let found = shard.find(key, hash, now: state.nowSecond, &previous)
+            result.previous = previous
+            if let reference = found {
+                need = change(key, hash, reference, in: shard, command, &result)
             } else if let exptime = command.vivifyExptime {
-                isDone = create(key, hash, exptime, in: shard, command, &result)
+                need = create(key, hash, exptime, in: shard, command, &result) ? nil : MemoryNeed(segments: 1)
             } else {
                 result.outcome = .notFound
-                isDone = true
+                need = nil
             }
             shard.unlock()
-            if isDone { return result }
-            do throws(StoreError) { try reserve(MemoryNeed(segments: 1)) } catch {
+            guard let need else { return result }
+            do throws(StoreError) { try reserve(need) } catch {
                 result.outcome = .noMemory
                 return result
             }
-        }
-    }
-
-    /// Changes a number under the shard's lock. False: a segment is needed first.
-    private func change(
-        _ key: Bytes, _ hash: UInt64, _ reference: Reference, in shard: Shard, _ command: ArithmeticCommand,
-        _ result: inout ArithmeticResult
-    ) -> Bool {
-        let record = shard.record(at: reference)
-        let casBase = shard.casBase(of: reference)
-        result.isBinaryKey = record.meta.contains(.binaryKey)
-        result.exptimeBefore = record.exptime
-        // What cannot be a number at all is judged before the cas, what has other letters after it, and a cas of 0 is none.
-        // Source: observed answers of memcached 1.6.18.
-        if record.content != nil || record.inlineValue.isEmpty {
-            result.outcome = .nonNumeric
-            return true
-        }
-        if let token = command.compareCas, token != 0, token != record.cas(base: casBase) {
-            result.outcome = .exists
-            return true
-        }
-        guard let number = Numeral.parse(record.inlineValue) else {
-            result.outcome = .nonNumeric
-            return true
-        }
-        result.number = Numeral.apply(command, to: number)
-        var fields = record.fields(casBase: casBase)
-        fields.exptime = command.touch ?? fields.exptime
-        fields.cas = command.newCas ?? shard.nextCas()
-        result.exptime = fields.exptime
-        result.cas = fields.cas
-        return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Numeral.digitCountMax) { digits in
-            let start = unsafe digits.baseAddress.unsafelyUnwrapped
-            let count = unsafe Numeral.write(result.number, to: start)
-            let length = record.inlineValue.count
-            if count <= length, record.setExptime(fields.exptime), record.setCas(fields.cas, base: casBase) {
-                // A shorter number keeps the value's length. Source: memcached's protocol.txt, "incr/decr".
-                unsafe memcpy(record.inlineValueStart, start, count)
-                unsafe memset(record.inlineValueStart + count, 0x20, length - count)
-                return true
-            }
-            // A longer number is a new item, which nobody has fetched.
-            if count > length { fields.marks.formIntersection(.binaryKey) }
-            let padding: StaticString = "                    "
-            let tail = count < length ? padding.bytes[0..<min(length - count, padding.bytes.count)] : .empty
-            let head = unsafe Bytes(start, count: count)
-            return shard.add(key, hash, fields, head, tail, replacing: reference, self) != nil
         }
     }
 

@@ -41,8 +41,11 @@ extension StoreSession {
     public func beginGet(_ key: Bytes, hash: UInt64, options: GetOptions) -> ItemView {
         if shared.prefixes.matches(key) { return fileGet(key, options: options) }
         let shard = shard(ofHash: hash)
+        // The store tells why an item is not there once.
+        var presence = Presence.missing
         while true {
             var view = ItemView()
+            view.presence = presence
             shard.lock()
             if let reference = shard.find(key, hash, now: state.nowSecond, &view.presence) {
                 if read(key, hash, reference, in: shard, options, &view) { return view }
@@ -55,6 +58,7 @@ extension StoreSession {
             }
             // A new version of the record needs a segment, which must not be reserved under the lock.
             shard.unlock()
+            if view.presence != .present { presence = view.presence }
             do throws(StoreError) { try reserve(MemoryNeed(segments: 1)) } catch {
                 var refused = ItemView()
                 refused.refusal = .noMemory
@@ -112,9 +116,8 @@ extension StoreSession {
         if options.countsAccess { fields.marks.insert(.fetched) }
         fields.lastAccessSecond = state.nowSecond
         guard let reference = shard.add(key, hash, fields, .empty, .empty, replacing: nil, self) else { return false }
-        let presence = view.presence
+        view.absence = view.presence
         shard.show(shard.record(at: reference), at: reference, in: &view)
-        view.presence = presence
         if options.handlesMarks {
             shard.record(at: reference).meta.insert(.won)
             view.wins = true
@@ -122,7 +125,6 @@ extension StoreSession {
         view.isCreated = true
         // The creation is the first fetch, and shows the state before it.
         view.wasFetched = false
-        view.presence = .present
         return true
     }
 
@@ -133,10 +135,15 @@ extension StoreSession {
 }
 
 extension Shard {
-    /// The live record of a key. One whose time has come is removed, and `presence` tells.
+    /// The live record of a key. One whose time has come is removed, and `presence` tells; also of one that went before.
     @inline(__always)
     func find(_ key: Bytes, _ hash: UInt64, now: UInt32, _ presence: inout Presence) -> Reference? {
-        guard let found = state.index.find(hash, { record(at: $0).hasKey(key) }) else { return nil }
+        guard let found = state.index.find(hash, { record(at: $0).hasKey(key) }) else {
+            if !state.departed.isEmpty, case let reason = state.departed.take(hash), reason != .missing {
+                presence = reason
+            }
+            return nil
+        }
         let reference = found.line.reference(found.place)
         if record(at: reference).exptime.isDue(at: now) {
             presence = .expired

@@ -47,6 +47,7 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     /// A bit for each shard in which memory is free for the moving; changed atomically.
     let cheapShards: UnsafeMutablePointer<UInt32>
     let slices: SliceTimes
+    var departed = Departed()
 }
 
 /// The counters of a shard.

@@ -108,6 +108,29 @@ import Testing
         other.expect("VALUE k9 0 50000\r\n", to: "get k9\r\n")
     }
 
+    @Test("a line without an end, the clients of watch and the prefixes of stats detail have their bounds")
+    func counts() throws {
+        var configuration = ServerConfiguration()
+        configuration.lineLengthMax = 4096
+        configuration.watcherCountMax = 1
+        configuration.prefixCountMax = 2
+        configuration.countsPrefixes = true
+        let server = try TestServer(configuration)
+        let long = TestConnection(server)
+        #expect(long.send("incr " + String(repeating: " ", count: 4000)) == "" && !long.isClosed)
+        #expect(long.send(String(repeating: " ", count: 92)) == "" && long.isClosed)
+        #expect(server.face.counters.value.linesTooLong == 1)
+        let watcher = TestConnection(server)
+        #expect(watcher.send("watch mutations\r\n") == "OK\r\n")
+        let client = TestConnection(server)
+        #expect(client.send("watch\r\n") == "WATCHER_TOO_MANY log watcher limit reached\r\n")
+        #expect(client.send("get a:1 b:1 c:1 a:2\r\n") == "END\r\n")
+        let counted = "PREFIX a get 2 hit 0 set 0 del 0\r\nPREFIX b get 1 hit 0 set 0 del 0\r\nEND\r\n"
+        #expect(client.send("stats detail dump\r\n") == counted)
+        #expect(client.send("stats memfis\r\n").contains("STAT detail_prefixes 2\r\n"))
+        do { _ = watcher }
+    }
+
     @Test("a share is never less than two lines of a get")
     func shares() {
         var configuration = ServerConfiguration()

@@ -1,5 +1,6 @@
 // Answers of two servers in one form: numbers that depend on the moment or on a server's own counting are replaced, so that
 // what is left has to be the same.
+import CShims
 
 /// The cas tokens of one side, by the order in which they were first seen.
 struct SeenCas {
@@ -37,7 +38,14 @@ enum DifferentialAnswers {
         var result: [UInt8] = []
         var at = 0
         while at < answer.count {
-            let end = answer[at...].firstIndex(of: 10).map { $0 + 1 } ?? answer.count
+            let end = lineEnd(answer, from: at)
+            let size = valueSize(behind: answer[at..<end])
+            if !needsRewriting(answer[at..<end]) {
+                let stop = min(answer.count, end + size)
+                result += answer[at..<stop]
+                at = stop
+                continue
+            }
             let line = String(decoding: answer[at..<end], as: UTF8.self)
             at = end
             var words = line.split(separator: " ", omittingEmptySubsequences: false)
@@ -45,13 +53,34 @@ enum DifferentialAnswers {
             let lineEnd = last.hasSuffix("\r\n") ? "\r\n" : last.hasSuffix("\n") ? "\n" : ""
             words[words.count - 1] = last.dropLast(lineEnd.isEmpty ? 0 : 1)
             result += Array(rewritten(words, &seen).joined(separator: " ").utf8) + Array(lineEnd.utf8)
-            if let length = valueLength(words) {
-                let stop = min(answer.count, at + length + 2)
-                result += answer[at..<stop]
-                at = stop
-            }
+            let stop = min(answer.count, at + size)
+            result += answer[at..<stop]
+            at = stop
         }
         return String(decoding: result, as: UTF8.self)
+    }
+
+    /// Behind the line that begins at `start`.
+    static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int {
+        let place = unsafe bytes.withUnsafeBytes { unsafe cs_find($0.baseAddress! + start, 10, $0.count - start) }
+        return place < 0 ? bytes.count : start + Int(place) + 1
+    }
+
+    /// Whether a line may have a token or a time: a meta answer, a hit with its cas, a version.
+    private static func needsRewriting(_ line: ArraySlice<UInt8>) -> Bool {
+        if line.starts(with: "VALUE ".utf8) {
+            var spaces = 0
+            for byte in line where byte == 0x20 { spaces += 1 }
+            return spaces > 3
+        }
+        let second = line.count > 1 ? line[line.startIndex + 1] : 0
+        // HD, VA, NS, NF, EN, EX, ME, VERSION
+        switch line.first {
+        case UInt8(ascii: "H"), UInt8(ascii: "V"), UInt8(ascii: "M"): return true
+        case UInt8(ascii: "N"): return second == UInt8(ascii: "S") || second == UInt8(ascii: "F")
+        case UInt8(ascii: "E"): return second == UInt8(ascii: "N") || second == UInt8(ascii: "X")
+        default: return false
+        }
     }
 
     /// Bytes of the value and its line end that follow a line.

@@ -36,6 +36,8 @@ struct DifferentialCommands {
     /// Cas tokens seen so far.
     var casCount = 0
     var setup = DifferentialSetup.plain
+    /// What has to come next.
+    private var follower: DifferentialCommand?
 
     init(seed: UInt64) { numbers = SeededNumbers(state: seed) }
 
@@ -75,6 +77,10 @@ struct DifferentialCommands {
 
     /// The next command.
     mutating func next() -> DifferentialCommand {
+        if let command = follower {
+            follower = nil
+            return command
+        }
         if setup == .restricted, chance(3) { return restricted() }
         if chance(150) {
             return DifferentialCommand(name: "clock", text: "", jumpSeconds: one([1, 1, 1, 2, 3, 5, 60, 1000]))
@@ -115,7 +121,7 @@ struct DifferentialCommands {
 
     private mutating func storage() -> DifferentialCommand {
         let name = one(["set", "set", "set", "add", "replace", "append", "prepend", "cas"])
-        // A number in a long value counts for memcached and not here: none is made.
+        // Joined values stay short.
         let value = name.hasSuffix("pend") ? letters() : value()
         let flags = one(["0", "0", "7", "4294967295", "4294967296", "+5"])
         let token = name == "cas" ? " \(cas())" : ""
@@ -174,7 +180,7 @@ struct DifferentialCommands {
 
     private mutating func metaDelete() -> DifferentialCommand {
         let (key, flag) = metaKey()
-        let asked = flags(["k", "q", "O9", "I", "T1500", "C\(cas())", "v"], most: 4)
+        let asked = flags(["k", "q", "O9", "I", "I", "T1500", "C\(cas())", "v"], most: 4)
         return DifferentialCommand(name: "md", text: "md \(key)\(flag)\(asked)\r\n")
     }
 
@@ -185,6 +191,11 @@ struct DifferentialCommands {
                 "v", "t", "c", "k", "q", "O7", "D10", "D18446744073709551615", "N2500", "J13", "T1500",
                 one(["MI", "MD", "M+", "M-", "MX"]), "C\(cas())", "Dx",
             ], most: 5)
+        // memcached 1.6.18 gives T to the old version of an item whose number grows, and the new one has none. Both items get
+        // the same expiry again, or every later answer would depend on it; `growing` below holds the difference itself.
+        if asked.contains(" T") {
+            follower = DifferentialCommand(name: "mg", text: "mg \(key)\(flag) u T1500\r\n")
+        }
         return DifferentialCommand(name: "ma", text: "ma \(key)\(flag)\(asked)\r\n")
     }
 }

@@ -11,6 +11,7 @@ final class ReferenceServer {
     private let process: pid_t
     private let path: String
     private let clockPath: String
+    private let usersPath: String
     private var jumpedSeconds: Int64 = 0
     private(set) var client: TestClient
     let address: SocketAddress
@@ -22,10 +23,18 @@ final class ReferenceServer {
     init(_ words: [String] = []) throws {
         path = "/tmp/memfisd-reference-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
         clockPath = path + ".clock"
+        usersPath = path + ".users"
+        // Words with a colon are users, for which memcached wants a file.
+        let usersFile = usersPath
+        if let users = words.first(where: { $0.contains(":") }) {
+            guard let file = unsafe fopen(usersFile, "w") else { throw SystemError("fopen", usersFile) }
+            unsafe fputs(users.replacing(",", with: "\n"), file)
+            unsafe fclose(file)
+        }
         Self.write(0, to: clockPath)
         let all =
             ["memcached", "-u", "nobody", "-m", "256", "-t", "1", "-o", "no_lru_maintainer", "-s", path, "-a", "777"]
-            + words
+            + words.map { $0.contains(":") ? usersFile : $0 }
         var arguments = unsafe all.map { unsafe strdup($0) } + [nil]
         let settings = ["LD_PRELOAD=\(Self.heldClock)", "HELD_CLOCK_FILE=\(clockPath)"]
         var variables = unsafe settings.map { unsafe strdup($0) } + [nil]
@@ -55,6 +64,7 @@ final class ReferenceServer {
         waitpid(process, nil, 0)
         unsafe unlink(path)
         unsafe unlink(clockPath)
+        unsafe unlink(usersPath)
     }
 
     /// The library that holds clocks; it lies beside the test bundle.
@@ -147,7 +157,7 @@ extension TestClient {
 
     @Test("transcripts without a mark hold on memcached 1.6.18", arguments: agreed)
     func agrees(transcript: Transcript) throws {
-        let reference = try ReferenceServer()
+        let reference = try ReferenceServer(transcript.options)
         for step in transcript.steps {
             switch step {
             case .exchange(let sent, let expected):

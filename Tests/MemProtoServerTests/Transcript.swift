@@ -7,6 +7,7 @@
 //   ~ advance 3                         the clock jumps by 3 seconds
 //   = get_misses +1                     a counter's change over the whole conversation
 //   @ closed                            the server closes the connection
+//   @ options -F -X                     the server is started with these words (see Transcript+Options)
 //   @ differs: why                      Debian's memcached answers otherwise: not run there
 import Glibc
 
@@ -24,6 +25,8 @@ struct Transcript: Sendable, CustomStringConvertible {
     var title: String
     var steps: [Step] = []
     var counters: [String: Int] = [:]
+    /// Words of the server's command line.
+    var options: [String] = []
     /// Why memcached 1.6.18 answers otherwise, if it does.
     var difference: String?
 
@@ -96,6 +99,7 @@ struct Transcript: Sendable, CustomStringConvertible {
         case "~": steps.append(.advance(seconds: Int64(words[1])!))
         case "=": counters[String(words[0])] = Int(words[1])!
         case "@" where rest == "closed": steps.append(.closed)
+        case "@" where words.first == "options": options = words.dropFirst().map(String.init)
         case "@": difference = String(rest)
         default: preconditionFailure("\(self): not a line of a transcript: \(line)")
         }

@@ -25,10 +25,12 @@ func difference(_ answer: [UInt8], _ expected: [UInt8]) -> String {
 }
 
 @Suite struct TranscriptTests {
-    private func server() throws -> TestServer {
+    private func server(_ transcript: Transcript) throws -> TestServer {
         var configuration = ServerConfiguration()
-        configuration.hasDebugCommands = true
-        return try TestServer(configuration, memoryLimitBytes: 16 << 20)
+        var store = StoreConfiguration()
+        transcript.configure(&configuration, &store)
+        store.memoryLimitBytes = 16 << 20
+        return try TestServer(configuration, memoryLimitBytes: 16 << 20) { $0 = store }
     }
 
     /// The counters named in a transcript, as `stats` shows them.
@@ -45,8 +47,9 @@ func difference(_ answer: [UInt8], _ expected: [UInt8]) -> String {
     }
 
     private func check(_ transcript: Transcript, _ send: (TestConnection, [UInt8]) -> [UInt8]) throws {
-        let server = try server()
+        let server = try server(transcript)
         let observer = TestConnection(server)
+        observer.connection.value.isAuthenticated = true
         let before = counters(observer, transcript)
         let connection = TestConnection(server)
         for step in transcript.steps {

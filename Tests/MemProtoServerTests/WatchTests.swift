@@ -99,7 +99,7 @@ import Testing
         let server = try TestServer()
         #expect(TestConnection(server).send("watch nothing\r\n") == "ERROR\r\n")
         do {
-            let watchers = (0..<Limit.watcherCountMax).map { _ in TestConnection(server) }
+            let watchers = (0..<server.shared.configuration.watcherCountMax).map { _ in TestConnection(server) }
             for watcher in watchers { #expect(watcher.send("watch connevents sysevents\r\n") == "OK\r\n") }
             #expect(TestConnection(server).send("watch\r\n") == "WATCHER_TOO_MANY log watcher limit reached\r\n")
             #expect(server.shared.counts[.watchers] == UInt64(watchers.count))

@@ -89,11 +89,15 @@ import Testing
         let plain = try settings([]).serverConfiguration(users: nil)
         #expect(plain.getLineLengthMax == 1 << 20 && plain.getKeysMax == 1 << 19 && plain.halfSentMaxBytes == nil)
         #expect(plain.inputHeldMaxBytes == 64 << 20 && plain.outputHeldMaxBytes == 64 << 20)
-        let words = "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,"
+        let words = "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,line_max=4,watchers_max=3,"
+            + "detail_prefixes_max=9"
         let bounded = try settings(["-o", words]).serverConfiguration(users: nil)
         #expect(bounded.getLineLengthMax == 64 << 10 && bounded.getKeysMax == 100)
         #expect(bounded.inputHeldMaxBytes == 5 << 20 && bounded.outputHeldMaxBytes == 6 << 20)
         #expect(bounded.halfSentMaxBytes == 7 << 20)
+        #expect(bounded.lineLengthMax == 4 << 10 && bounded.fileLineLengthMax == 16 << 10)
+        #expect(bounded.watcherCountMax == 3 && bounded.prefixCountMax == 9)
+        #expect(plain.lineLengthMax == 2048 && plain.watcherCountMax == 20 && plain.prefixCountMax == 16384)
     }
 
     @Test(

@@ -41,8 +41,13 @@ extension SystemTests {
                 (["-o", "worker_logbuf_size=x"], 1, "could not parse argument to worker_logbuf_size"),
                 (["-o", "slab_chunk_max"], 1, "Missing argument for suboption \"slab_chunk_max\""),
                 (["-o", "get_keys_max=0"], 1, "expected a number from 1"),
+                (["-o", "line_max=1"], 1, "expected a number from 2"),
+                (["-o", "watchers_max=0"], 1, "expected a number from 1"),
+                (["-o", "detail_prefixes_max=x"], 1, "expected a number from 1"),
                 (["-o", ",modern"], 1, "Illegal suboption \"\""),
                 (["-Y", "/no/such/file"], 1, "cannot read the authentication file"),
+                (["-Y", "/no/such/file", "-U", "1"], 64, "Cannot use UDP with ascii authentication enabled"),
+                (["-Y", "/proc/sys/kernel/ostype"], 1, "has a malformed entry"),
                 (["-o", "ro"], 1, "Illegal suboption \"ro\""),
                 (["-x"], 1, "Illegal argument \"?\""),
                 (["--no-such-option"], 1, "Illegal argument \"?\""),
@@ -69,6 +74,22 @@ extension SystemTests {
             #expect(try run(["-V"]).output.hasPrefix("memfisd "))
             let license = try run(["-i"])
             #expect(license.status == 0 && license.output.contains("the memfisd authors"))
+        }
+
+        @Test("-c may be all the files that the system allows: the last connections are refused; more than that ends the start")
+        func openFiles() throws {
+            // Without this capability root cannot raise the hard limit either.
+            let limited = ["prlimit", "--nofile=100:100", "setpriv", "--bounding-set=-sys_resource"]
+            let daemon = try Daemon(["-c", "100", "-u", "root"], mounted: false, wrapper: limited)
+            defer { daemon.remove() }
+            #expect(daemon.log.contains("-c 100: the system allows 100 open files"))
+            var clients: [MemcachedClient] = []
+            for _ in 0..<100 { clients.append(try daemon.client()) }
+            let answer = try #require(clients.last).command("mn")
+            #expect(answer.hasPrefix("ERROR Too many open connections"))
+            #expect(try clients[0].command("mn").hasPrefix("MN"))
+            let result = try Shell.run(limited + [Daemon.programPath, "-p", "-1", "-c", "101", "-u", "root"])
+            #expect(result.status == 71 && result.errors.contains("cannot have 101 open files for -c"))
         }
 
         @Test("a port that is taken is named, with how to choose another, and the status is 71")

@@ -10,11 +10,15 @@ struct ExtendedWords: Equatable {
     var trackSizes = false
     var allowsDebugCommands = false
     /// Bounds on what clients may make the server hold, in bytes; nil = the default.
+    var lineLengthMax: Int?
     var getLineLengthMax: Int?
     var getKeysMax: Int?
     var inputHeldMaxBytes: Int?
     var outputHeldMaxBytes: Int?
     var halfSentMaxBytes: Int?
+    /// The same in watchers and prefixes.
+    var watcherCountMax: Int?
+    var prefixCountMax: Int?
     var hasMetadataKeys = false
     var mount = MountWords()
     /// Words that were accepted and change nothing here.
@@ -58,6 +62,9 @@ struct ExtendedWords: Equatable {
         case "metadata_keys": hasMetadataKeys = true
         case "track_sizes": trackSizes = true
         case "idle_timeout": idleTimeoutSeconds = try Self.number(name, value, 0...Int(UInt32.max))
+        case "line_max": lineLengthMax = try Self.number(name, value, 2...(1 << 10)) << 10
+        case "watchers_max": watcherCountMax = try Self.number(name, value, 1...1000)
+        case "detail_prefixes_max": prefixCountMax = try Self.number(name, value, 1...(1 << 24))
         case "get_line_max": getLineLengthMax = try Self.number(name, value, 4...(1 << 20)) << 10
         case "get_keys_max": getKeysMax = try Self.number(name, value, 1...(1 << 30))
         case "input_max": inputHeldMaxBytes = try Self.number(name, value, 1...(1 << 20)) << 20

@@ -80,6 +80,9 @@ struct Settings {
         if options.memory.memoryFile != nil {
             throw StartFailure("-e: a memory file is not offered", .usage)
         }
+        if options.listening.udpPort != 0, options.listening.authFile != nil {
+            throw StartFailure("Cannot use UDP with ascii authentication enabled (-U 0 to disable)", .usage)
+        }
         if options.listening.udpPort != 0 { result.append("-U is accepted, but UDP is not offered") }
         if options.memory.enableLargepages { result.append("-L has no meaning here") }
         for word in extended.meaningless { result.append("-o \(word) has no meaning here") }

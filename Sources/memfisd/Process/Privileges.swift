@@ -20,19 +20,24 @@ enum Privileges {
 }
 
 enum ResourceLimits {
-    /// Lets the process open `count` descriptors.
-    /// - Throws: StartFailure, status 71, when the hard limit is lower and cannot be raised.
-    static func raiseOpenFiles(to count: Int) throws(StartFailure) {
+    /// Lets the process open `count` descriptors, of which `least` are for connections. Returns how many it may open.
+    /// - Throws: StartFailure, status 71, when the hard limit is below `least` and cannot be raised.
+    static func raiseOpenFiles(to count: Int, least: Int) throws(StartFailure) -> Int {
         let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
         var limit = rlimit()
-        guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < count else { return }
+        guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < count else { return count }
+        let hardLimit = limit.rlim_max
         limit.rlim_cur = rlim_t(count)
-        limit.rlim_max = max(limit.rlim_max, limit.rlim_cur)
-        guard unsafe setrlimit(resource, &limit) == 0 else {
+        limit.rlim_max = max(hardLimit, limit.rlim_cur)
+        if unsafe setrlimit(resource, &limit) == 0 { return count }
+        // As many as the system allows, as long as -c is among them: the last ones are refused when they come.
+        limit = rlimit(rlim_cur: hardLimit, rlim_max: hardLimit)
+        guard hardLimit >= least, unsafe setrlimit(resource, &limit) == 0 else {
             throw StartFailure(
-                "cannot have \(count) open files (-c and some more): \(FilePaths.errorText(errno)); "
+                "cannot have \(least) open files for -c: \(FilePaths.errorText(errno)); "
                     + "start as root, raise the hard limit or ask for fewer connections", .systemRefused)
         }
+        return Int(hardLimit)
     }
 
     /// Locks what is in memory and what comes to be. The arena is far larger than the limit, so its pages are locked when they

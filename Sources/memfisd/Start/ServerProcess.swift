@@ -42,7 +42,7 @@ struct ServerProcess {
         let logger = Log.make(verbosity: settings.verbosity)
         logger.info("starting memfisd \(Version.text)")
         for warning in settings.warnings { logger.warning("\(warning)") }
-        try ResourceLimits.raiseOpenFiles(to: settings.listening.connectionsMax + Self.descriptorsReserved)
+        try raiseOpenFiles(logger)
         if settings.dumpsCore { ResourceLimits.allowCoreDumps() }
 
         let store = try makeStore()
@@ -83,6 +83,16 @@ struct ServerProcess {
 
     // MARK: start
 
+    private func raiseOpenFiles(_ logger: Logger) throws(StartFailure) {
+        let connections = settings.listening.connectionsMax
+        let wanted = connections + Self.descriptorsReserved
+        let count = try ResourceLimits.raiseOpenFiles(to: wanted, least: connections)
+        if count < wanted {
+            logger.warning(
+                "-c \(connections): the system allows \(count) open files, so the last connections may be refused")
+        }
+    }
+
     private func makeStore() throws(StartFailure) -> Store {
         do throws(StoreSetupError) { return try Store(configuration: settings.store) } catch {
             throw StartFailure("\(error.what): \(FilePaths.errorText(error.errno))", .systemRefused)
@@ -95,7 +105,12 @@ struct ServerProcess {
             throw StartFailure(
                 "cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .wrongValue)
         }
-        return text.split(separator: "\n").map(String.init)
+        let users = text.split(separator: "\n").map(String.init)
+        guard users.allSatisfy({ $0.contains(":") }) else {
+            throw StartFailure(
+                "the authentication file \(path) has a malformed entry: expected lines user:password", .wrongValue)
+        }
+        return users
     }
 
     private func bind(_ server: Server) throws(StartFailure) {

@@ -43,6 +43,12 @@ extension Settings {
         result.watcherBufferBytes = extended.watcherBufferBytes
         result.settingLines = settingLines
         if let bound = extended.getLineLengthMax { result.getLineLengthMax = bound }
+        if let bound = extended.lineLengthMax {
+            result.lineLengthMax = bound
+            result.fileLineLengthMax = max(result.fileLineLengthMax, bound)
+        }
+        if let bound = extended.watcherCountMax { result.watcherCountMax = bound }
+        if let bound = extended.prefixCountMax { result.prefixCountMax = bound }
         if let bound = extended.getKeysMax { result.getKeysMax = bound }
         if let bound = extended.inputHeldMaxBytes { result.inputHeldMaxBytes = bound }
         if let bound = extended.outputHeldMaxBytes { result.outputHeldMaxBytes = bound }
