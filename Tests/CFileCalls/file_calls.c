@@ -12,8 +12,10 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -152,30 +154,85 @@ int fc_remount(const char *path, int read_only)
     return mount(NULL, path, NULL, MS_REMOUNT | (read_only ? MS_RDONLY : 0), NULL);
 }
 
-/* Makes a call with an address that the process does not have. */
+/* Makes a call with an address that the process does not have, by system calls alone: the library would touch it. */
 long fc_fault(const char *call)
 {
     void *bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int file = open("faulty", O_RDWR | O_CREAT, 0600), directory = open(".", O_RDONLY);
+    int file = open("faulty", O_RDWR | O_CREAT, 0600), directory = open(".", O_RDONLY), here = AT_FDCWD;
+    char *path = "faulty";
     long code = -1;
-    if (!strcmp(call, "open")) code = syscall(SYS_openat, AT_FDCWD, bad, O_RDONLY);
-    if (!strcmp(call, "stat")) code = syscall(SYS_newfstatat, AT_FDCWD, "faulty", bad, 0);
-    if (!strcmp(call, "mkdir")) code = syscall(SYS_mkdirat, AT_FDCWD, bad, 0700);
-    if (!strcmp(call, "unlink")) code = syscall(SYS_unlinkat, AT_FDCWD, bad, 0);
-    if (!strcmp(call, "rename")) code = syscall(SYS_renameat2, AT_FDCWD, "faulty", AT_FDCWD, bad, 0);
-    if (!strcmp(call, "symlink")) code = syscall(SYS_symlinkat, bad, AT_FDCWD, "link");
-    if (!strcmp(call, "readlink") && (!symlink("t", "link") || errno == EEXIST))
-        code = syscall(SYS_readlinkat, AT_FDCWD, "link", bad, 100);
-    if (!strcmp(call, "write")) code = syscall(SYS_write, file, bad, 100);
-    if (!strcmp(call, "read") && pwrite(file, "text", 4, 0) == 4) code = syscall(SYS_read, file, bad, 100);
-    if (!strcmp(call, "getxattr")) code = syscall(SYS_getxattr, "faulty", bad, NULL, 0);
-    if (!strcmp(call, "readdir")) code = syscall(SYS_getdents64, directory, bad, 4096);
+    if (pwrite(file, "text", 4, 0) == 4) fsetxattr(file, "user.x", "v", 1, 0);
+    if (symlink("t", "link") && errno != EEXIST) return -1;
+#define CASE(name, ...) if (!strcmp(call, name)) code = syscall(__VA_ARGS__)
+    CASE("open", SYS_openat, here, bad, O_RDONLY);
+    CASE("creat", SYS_openat, here, bad, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    CASE("stat", SYS_newfstatat, here, bad, bad, 0);
+    CASE("stat-result", SYS_newfstatat, here, path, bad, 0);
+    CASE("lstat", SYS_newfstatat, here, bad, bad, AT_SYMLINK_NOFOLLOW);
+    CASE("access", SYS_faccessat, here, bad, 0);
+    CASE("mkdir", SYS_mkdirat, here, bad, 0700);
+    CASE("rmdir", SYS_unlinkat, here, bad, AT_REMOVEDIR);
+    CASE("unlink", SYS_unlinkat, here, bad, 0);
+    CASE("rename", SYS_renameat2, here, bad, here, path, 0);
+    CASE("rename-to", SYS_renameat2, here, path, here, bad, 0);
+    CASE("symlink", SYS_symlinkat, path, here, bad);
+    CASE("symlink-target", SYS_symlinkat, bad, here, "other");
+    CASE("link", SYS_linkat, here, bad, here, "other", 0);
+    CASE("link-to", SYS_linkat, here, path, here, bad, 0);
+    CASE("mknod", SYS_mknodat, here, bad, S_IFREG | 0600, 0);
+    CASE("mkfifo", SYS_mknodat, here, bad, S_IFIFO | 0600, 0);
+    CASE("chmod", SYS_fchmodat, here, bad, 0600);
+    CASE("chown", SYS_fchownat, here, bad, -1, -1, 0);
+    CASE("lchown", SYS_fchownat, here, bad, -1, -1, AT_SYMLINK_NOFOLLOW);
+    CASE("truncate", SYS_truncate, bad, 1L);
+    CASE("utimens", SYS_utimensat, here, bad, NULL, 0x100);
+    CASE("utimens-times", SYS_utimensat, here, path, bad, 0);
+    CASE("readlink", SYS_readlinkat, here, bad, bad, 100);
+    CASE("readlink-result", SYS_readlinkat, here, "link", bad, 100);
+    CASE("statfs", SYS_statfs, bad, bad);
+    CASE("statfs-result", SYS_statfs, path, bad);
+    CASE("setxattr", SYS_setxattr, bad, "user.y", "v", 1, 0);
+    CASE("setxattr-value", SYS_setxattr, path, "user.y", bad, 1, 0);
+    CASE("getxattr", SYS_getxattr, path, bad, NULL, 0);
+    CASE("getxattr-result", SYS_getxattr, path, "user.x", bad, 10);
+    CASE("listxattr-result", SYS_listxattr, path, bad, 100);
+    CASE("removexattr", SYS_removexattr, path, bad);
+    CASE("read", SYS_pread64, file, bad, 100, 0L);
+    CASE("write", SYS_write, file, bad, 100);
+    CASE("readdir", SYS_getdents64, directory, bad, 4096);
+    CASE("chdir", SYS_chdir, bad);
+#undef CASE
     int error = errno;
     close(file);
     close(directory);
     munmap(bad, 4096);
     errno = error;
     return code;
+}
+
+/* fchmodat2(2), which the library does not have yet. */
+int fc_set_mode_of_link(const char *path, mode_t mode) { return syscall(452, AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW); }
+int fc_link_open(int file, const char *to) { return linkat(file, "", AT_FDCWD, to, AT_EMPTY_PATH); }
+int fc_statfs(const char *path) { return statfs(path, &(struct statfs){0}); }
+int fc_fstatfs(int file) { return fstatfs(file, &(struct statfs){0}); }
+
+int fc_posix_fallocate(int file, int64_t offset, int64_t length)
+{
+    errno = posix_fallocate(file, offset, length);
+    return errno ? -1 : 0;
+}
+
+int fc_set_times(int file, int64_t atime, int64_t atime_ns, int64_t mtime, int64_t mtime_ns)
+{
+    struct timespec times[2] = {{atime, atime_ns}, {mtime, mtime_ns}};
+    return futimens(file, times);
+}
+
+/* How large the process may make files; -1 = as it likes. */
+int fc_limit_size(int64_t size)
+{
+    struct rlimit limit = {size < 0 ? RLIM_INFINITY : (rlim_t)size, RLIM_INFINITY};
+    return setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 unsigned fc_major(uint64_t device) { return major(device); }

@@ -8,12 +8,17 @@ struct Calls {
     private var files: [String: Int32] = [:]
     /// Programs that run, by the paths that they were started by.
     private var programs: [String: Int32] = [:]
+    /// The directory that the script began in. Source: open(2), O_PATH.
+    private let home = unsafe Glibc.open(".", 0o10_000_000 | O_CLOEXEC)
 
     /// Makes the call of a line's words.
     mutating func make(_ words: [String]) -> String {
         let arguments = Arguments(Array(words.dropFirst()))
         switch words[0] {
-        case "open": return open(arguments)
+        case "open": return open(arguments, OpenFlags.value(of: arguments[2]), mode: arguments.octal(3))
+        case "creat": return open(arguments, O_WRONLY | O_CREAT | O_TRUNC, mode: arguments.octal(2))
+        case "home": return result(fchdir(home))
+        case "sizelimit": return result(fc_limit_size(Int64(arguments.number(0))))
         case "close": return result(close(files.removeValue(forKey: arguments[0]) ?? -1))
         case "program": return copyProgram(to: arguments[0])
         case "spawn": return spawn(arguments[0])
@@ -26,9 +31,8 @@ struct Calls {
         }
     }
 
-    private mutating func open(_ arguments: Arguments) -> String {
-        let flags = OpenFlags.value(of: arguments[2]) | O_NONBLOCK | O_CLOEXEC
-        let file = unsafe Glibc.open(arguments[1], flags, arguments.octal(3))
+    private mutating func open(_ arguments: Arguments, _ flags: Int32, mode: UInt32) -> String {
+        let file = unsafe Glibc.open(arguments[1], flags | O_NONBLOCK | O_CLOEXEC, mode)
         guard file >= 0 else { return result(-1) }
         if let old = files.updateValue(file, forKey: arguments[0]) { close(old) }
         return "0"
@@ -84,6 +88,10 @@ struct Calls {
         case "symlink": return unsafe result(symlink(path, arguments[1]))
         case "link": return unsafe result(fc_link(path, arguments[1], 0))
         case "linkfollow": return unsafe result(fc_link(path, arguments[1], 0x400))
+        case "linkflags": return unsafe result(fc_link(path, arguments[1], Int32(arguments.number(2))))
+        case "mkfifo": return unsafe result(mkfifo(path, arguments.octal(1)))
+        case "lchmod": return unsafe result(fc_set_mode_of_link(path, arguments.octal(1)))
+        case "statfs": return unsafe result(fc_statfs(path))
         case "rename": return unsafe result(fc_rename(path, arguments[1], UInt32(arguments.number(2))))
         case "mknod":
             let (major, minor) = (UInt32(arguments.number(2)), UInt32(arguments.number(3)))
@@ -118,6 +126,9 @@ struct Calls {
         case "removexattr": return unsafe result(fc_removexattr(path, name))
         case "getxattr": return Report.attribute(name, of: path, room: arguments.number(2))
         case "listxattr": return Report.attributeNames(path)
+        case "listxattrroom":
+            var names = [CChar](repeating: 0, count: 100)
+            return unsafe result(fc_listxattr(path, &names, min(names.count, arguments.number(1))))
         default: return nil
         }
     }
@@ -136,6 +147,13 @@ struct Calls {
         case "mapwrite":
             return unsafe result(fc_write_mapped(file, Int64(arguments.number(2)), arguments[1], bytes.count))
         case "fsync": return result(fsync(file))
+        case "fstatfs": return result(fc_fstatfs(file))
+        case "linkfd": return unsafe result(fc_link_open(file, arguments[1]))
+        case "futimens":
+            return result(
+                fc_set_times(
+                    file, Int64(arguments.number(1)), arguments.nanoseconds(2), Int64(arguments.number(3)),
+                    arguments.nanoseconds(4)))
         case "ftruncate": return result(ftruncate(file, arguments.number(1)))
         case "fchmod": return result(fc_set_mode(file, arguments.octal(1)))
         case "fchown": return result(fchown(file, arguments.id(1), arguments.id(2)))
@@ -143,6 +161,8 @@ struct Calls {
         case "fallocate":
             let mode = Int32(arguments.number(1))
             return result(fc_fallocate(file, mode, Int64(arguments.number(2)), Int64(arguments.number(3))))
+        case "posixfallocate":
+            return result(fc_posix_fallocate(file, Int64(arguments.number(1)), Int64(arguments.number(2))))
         case "seek": return result(Int(fc_seek(file, Int64(arguments.number(1)), Int32(arguments.number(2)))))
         case "copy":
             let target = files[arguments[2]] ?? -1
@@ -181,6 +201,8 @@ enum OpenFlags {
     private static let known: [String: Int32] = [
         "r": O_RDONLY, "w": O_WRONLY, "rw": O_RDWR, "creat": O_CREAT, "excl": O_EXCL, "trunc": O_TRUNC,
         "append": O_APPEND, "directory": O_DIRECTORY, "nofollow": O_NOFOLLOW,
+        // Source: open(2), O_NOATIME.
+        "noatime": 0o1_000_000,
     ]
     static func value(of text: String) -> Int32 {
         text.split(separator: ",").reduce(0) { flags, name in

@@ -34,7 +34,9 @@ enum FileCalls {
         "contents": AttributeScripts.contents, "extended": AttributeScripts.extended,
         "modes": RuleScripts.modes, "owners": RuleScripts.owners, "stamps": RuleScripts.stamps,
         "failures": RuleScripts.failures, "limits": RuleScripts.limits, "nodes": RuleScripts.nodes,
-        "readonly": RuleScripts.readOnly, "faults": RuleScripts.faults,
+        "readonly": RuleScripts.readOnly, "paths": ErrorScripts.paths,
+        "refusals": ErrorScripts.refusals, "frozen": ErrorScripts.readOnly, "opens": ErrorScripts.opens,
+        "directories": AccessScripts.directories, "files": AccessScripts.files, "figures": AccessScripts.figures,
     ]
 
     private static func run() {

@@ -152,10 +152,4 @@ enum RuleScripts {
         lines += ["\(root) tree .", "\(root) remount .. rw", "\(root) open x missing w,creat 644", "\(root) tree ."]
         return lines
     }
-
-    /// Addresses that a process does not have.
-    static func faults() -> [String] {
-        ["open", "stat", "mkdir", "unlink", "rename", "symlink", "readlink", "read", "write", "getxattr", "readdir"]
-            .map { "\(root) fault \($0)" }
-    }
 }
