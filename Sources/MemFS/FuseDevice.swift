@@ -131,14 +131,17 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     private var operation: UInt32 { unsafe base.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
     private var ino: Ino { Ino(unsafe base.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) }
 
-    /// Whether to carry the request out may take so long that other requests should not wait for it: many bytes, memory
-    /// to be freed first, or a text to be made.
-    var isLong: Bool {
+    /// How long the requests behind one may have to wait for it.
+    enum Length { case short, transfer, long }
+
+    /// Long: memory may have to be made free first, or a text to be made. Transfer: many bytes.
+    var length: Length {
         let (read, write, allocate, copyRange): (UInt32, UInt32, UInt32, UInt32) = (15, 16, 43, 47)
+        if ino.isControl { return .long }
         switch operation {
-        case read, write: return word(at: 16) > 256 << 10 || ino.isControl
-        case allocate, copyRange: return true
-        default: return ino.isControl
+        case read, write: return word(at: 16) >= 256 << 10 ? .transfer : .short
+        case allocate, copyRange: return .long
+        default: return .short
         }
     }
 

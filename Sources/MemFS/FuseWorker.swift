@@ -108,12 +108,17 @@ import MemStore
             }
             let waited = Monotonic.nanoseconds &- begun
             fileSystem.session.refreshClock()
-            let isLong = rawRequest.isLong
             let isLargeWrite = rawRequest.isLargeWrite
-            if isLong { turns.giveAway() }
+            let givesAway =
+                switch rawRequest.length {
+                case .short: false
+                case .transfer: hasNextRequest
+                case .long: true
+                }
+            if givesAway { turns.giveAway() }
             unsafe fuse_session_process_buf(library, &request)
             placeNext(isLargeWrite: isLargeWrite)
-            if isLong { return true }
+            if givesAway { return true }
             switch pace.advice(after: waited, isShared: turns.isShared, sleepCount: Self.sleepCount) {
             case .goOn: break
             case .callHelp: turns.add()
@@ -121,6 +126,12 @@ import MemStore
             }
         }
         return false
+    }
+
+    /// Whether a request waits already.
+    private var hasNextRequest: Bool {
+        var device = pollfd(fd: unsafe fuse_session_fd(library), events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&device, 1, 0) == 1
     }
 
     /// How often this thread has slept. Source: getrusage(2), RUSAGE_THREAD.
