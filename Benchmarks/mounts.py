@@ -18,10 +18,12 @@ def drop_caches():
 
 
 def warm(length):
-    """Makes the system's free memory, as much as `length` bytes, such as the host has given."""
+    """Makes free memory, `length` bytes of huge pages and as many of small ones, such as the host has given."""
     populate_write = 23  # madvise(2), MADV_POPULATE_WRITE
-    with mmap.mmap(-1, length) as memory:
-        memory.madvise(populate_write)
+    with mmap.mmap(-1, length) as huge, mmap.mmap(-1, length) as small:
+        huge.madvise(mmap.MADV_HUGEPAGE)
+        huge.madvise(populate_write)
+        small.madvise(populate_write)
 
 
 class Mount:

@@ -1,34 +1,24 @@
 // RequestTurns: which threads of a mount take requests from the device. Of several threads that sleep there the kernel
 // wakes another one for each request, with cold caches and, on one CPU, needless switches. So one thread takes them all
 // as long as it keeps up; the others sleep here.
-import Glibc
+import MemStore
 
 /// The turns at the device. A thread takes one, keeps it over many short requests, and gives it away before a long one.
-///
-/// SAFETY: owns its mutex and condition variable and frees them with itself.
-@safe final class RequestTurns: @unchecked Sendable {  // guarded by `mutex`, but for `turns`, which is atomic
+final class RequestTurns: @unchecked Sendable {  // guarded by `lock`; `turns` can be read without
     private let threadCount: Int
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let isFree: UnsafeMutablePointer<pthread_cond_t>
-    /// How many threads may have a turn at one time, 1 ... `threadCount`. Changed under the lock.
+    private let lock = Lock()
+    private let isFree = Condition()
+    /// How many threads may have a turn at one time, 1 ... `threadCount`.
     private let turns = AtomicWord(1)
     private var takenCount = 0
     private var isClosed = false
 
     /// - Parameter threadCount: threads that will ask for turns, at least 1.
-    init(threadCount: Int) {
-        self.threadCount = threadCount
-        unsafe mutex = .allocate(capacity: 1)
-        unsafe isFree = .allocate(capacity: 1)
-        unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(isFree, nil)
-    }
+    init(threadCount: Int) { self.threadCount = threadCount }
 
     deinit {
-        unsafe pthread_cond_destroy(isFree)
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe isFree.deallocate()
-        unsafe mutex.deallocate()
+        isFree.destroy()
+        lock.destroy()
     }
 
     /// Whether more than one thread takes requests now. A glance, without the lock.
@@ -36,50 +26,40 @@ import Glibc
 
     /// Waits for a turn and takes it; false when there will be none any more.
     func take() -> Bool {
-        lock()
-        defer { unlock() }
-        while !isClosed, takenCount >= Int(turns.value) { unsafe pthread_cond_wait(isFree, mutex) }
-        if isClosed { return false }
-        takenCount += 1
-        return true
+        lock.withLock {
+            while !isClosed, takenCount >= Int(turns.value) { isFree.wait(lock) }
+            if !isClosed { takenCount += 1 }
+            return !isClosed
+        }
     }
 
     /// Ends a turn; another thread takes over.
     func giveAway() {
-        lock()
-        takenCount -= 1
-        unlock()
-        unsafe pthread_cond_signal(isFree)
+        lock.withLock { takenCount -= 1 }
+        isFree.wakeOne()
     }
 
     /// Lets one thread more take requests, since they come faster than they are carried out.
     func add() {
-        lock()
-        if Int(turns.value) < threadCount { turns.value += 1 }
-        unlock()
-        unsafe pthread_cond_signal(isFree)
+        lock.withLock { if Int(turns.value) < threadCount { turns.value += 1 } }
+        isFree.wakeOne()
     }
 
     /// Ends a turn that is not needed any more; false when it is the last, which the caller keeps.
     func leave() -> Bool {
-        lock()
-        defer { unlock() }
-        guard turns.value > 1 else { return false }
-        turns.value -= 1
-        takenCount -= 1
-        return true
+        lock.withLock {
+            guard turns.value > 1 else { return false }
+            turns.value -= 1
+            takenCount -= 1
+            return true
+        }
     }
 
     /// Ends all: nobody gets a turn any more.
     func close() {
-        lock()
-        isClosed = true
-        unlock()
-        unsafe pthread_cond_broadcast(isFree)
+        lock.withLock { isClosed = true }
+        isFree.wakeAll()
     }
-
-    private func lock() { unsafe pthread_mutex_lock(mutex) }
-    private func unlock() { unsafe pthread_mutex_unlock(mutex) }
 }
 
 /// What one thread makes of how long it waited for its requests.

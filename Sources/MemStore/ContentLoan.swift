@@ -65,25 +65,16 @@ extension Shard {
     @unsafe func lend(
         _ content: Content, at offset: UInt64, through buffer: UnsafeMutableRawBufferPointer, _ loan: ContentLoan
     ) {
-        guard offset < content.size, let base = buffer.baseAddress else { return }
-        let total = Int(min(UInt64(buffer.count), content.size - offset))
-        let blockSize = arena.blockSizeBytes
-        var done = 0
-        while done < total {
-            let position = offset + UInt64(done)
-            let within = Int(position) & (blockSize - 1)
-            let count = min(blockSize - within, total - done)
-            let leaf = leaf(content, block: position >> UInt64(blockShift))
+        guard let base = buffer.baseAddress else { return }
+        _ = forEachPart(content, at: offset, countMax: buffer.count) { leaf, part in
             if let block = leaf.block {
                 arena.retain(block: block)
                 loan.hold(block: block)
-                unsafe loan.add(arena.address(ofBlock: block) + within, count: count)
-            } else {
-                let part = unsafe UnsafeMutableRawBufferPointer(start: base + done, count: count)
-                _ = unsafe read(content, at: position, into: part)
-                unsafe loan.add(base + done, count: count)
+                return unsafe loan.add(arena.address(ofBlock: block) + part.within, count: part.count)
             }
-            done += count
+            let room = unsafe UnsafeMutableRawBufferPointer(start: base + part.done, count: part.count)
+            _ = unsafe read(content, at: offset + UInt64(part.done), into: room)
+            unsafe loan.add(base + part.done, count: part.count)
         }
     }
 }
