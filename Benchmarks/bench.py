@@ -12,7 +12,7 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
   filekey  CPU time of a get of a file's key beside that of an item's
   latency  99th percentiles, two workers that share both CPUs with the client
   nginx    CPU time of the store for each page behind nginx, and pages a second (needs nginx and wrk)
-  mount    seconds of cp, tar, find, cat, rm and dd beside tmpfs and passthrough_ll (needs root)
+  mount    seconds of cp, tar, find, cat, rm and dd beside tmpfs and passthrough_ll (needs root and fio)
   utilization  CPU time for each write as the store fills with files, and what of the limit is live when it is full (needs root)
   returns  resident memory after everything was deleted
   pauses   the longest slice of work outside of commands, over a fill and over the shrink of the limit
@@ -218,19 +218,32 @@ def mount():
     programs = {"tmpfs": None, "memfisd": MEMFISD}
     if peer := mounts.passthrough(TOOLS):
         programs["passthrough_ll"] = peer
+    with_limit = {**programs, "FUSE_PASSTHROUGH": mounts.bare_passthrough(TOOLS)}
+
+    def head(programs, unit):
+        return ["case", *(f"{name}, {unit}" for name in programs),
+                *(f"{name} / tmpfs" for name in programs if name != "tmpfs")]
+
     source = mounts.prepare()
-    head = ["case", *(f"{name}, s" for name in programs), *(f"{name} / tmpfs" for name in programs if name != "tmpfs")]
     try:
         small = mounts.measure(mounts.small_cases(source), programs, ROUNDS, cpu=0)
-        large = mounts.measure(mounts.large_cases(source), programs, ROUNDS, cpu=None)
+        free = mounts.measure(mounts.small_cases(source), programs, ROUNDS, cpu=None)
+        large = mounts.measure(mounts.large_cases(source), with_limit, ROUNDS, cpu=None)
+        random_access = mounts.measure_random(with_limit, ROUNDS)
     finally:
         subprocess.run(["umount", source], check=True)
         os.rmdir(source)
     command = "Benchmarks/bench.py mount"
-    draw("mount", "Commands on the mount: their time divided by tmpfs' time", "shorter is better for memfisd",
-         [(row[0], float(row[1 + len(programs)].split()[0])) for row in small + large])
-    return (table(f"Small files ({mounts.TREE}), everything on CPU 0, median of {ROUNDS}", command, head, small)
-            + table(f"Large files, not pinned, median of {ROUNDS}", command, head, large))
+    ratios = [(row[0], float(row[1 + len(programs)].split()[0])) for row in small]
+    ratios += [(row[0], float(row[1 + len(with_limit)].split()[0])) for row in large]
+    draw("mount", "Commands on the mount: their time divided by tmpfs' time", "shorter is better for memfisd", ratios)
+    limit = ["FUSE_PASSTHROUGH: a bare filesystem of memory files (passthrough.c), the limit of what the kernel can take over."]
+    return "\n".join([
+        table(f"Small files ({mounts.TREE}), everything on CPU 0, median of {ROUNDS}", command, head(programs, "s"), small),
+        table(f"Small files, not pinned, median of {ROUNDS}", command, head(programs, "s"), free),
+        table(f"Large files, not pinned, median of {ROUNDS}", command, head(with_limit, "s"), large, limit),
+        table(f"Random access past the page cache, one thread, median of {ROUNDS}; more is better", command,
+              head(with_limit, "1/s"), random_access)])
 
 
 def machine():

@@ -1,9 +1,11 @@
 """The mount beside tmpfs and libfuse's passthrough_ll: the time of whole commands on the same tree, in turns.
 
 Imported by bench.py. Small files run with the filesystem's process and the command on CPU 0, since what it costs to
-wake an idle CPU is a matter of the machine; large files run wherever the kernel puts them.
+wake an idle CPU is a matter of the machine, and once more wherever the kernel puts them; so do large files. Before each
+command that writes a large file as much memory is touched and freed, since on a virtual machine the host has to give
+memory first that nobody has touched lately, and would make whoever comes first the slowest.
 """
-import os, statistics, subprocess, tempfile, time
+import json, mmap, os, statistics, subprocess, tempfile, time
 
 EXAMPLE = "/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c"
 TREE = "/usr/share/doc"
@@ -15,6 +17,15 @@ def drop_caches():
         file.write("3")
 
 
+def warm(length):
+    """Makes free memory, `length` bytes of huge pages and as many of small ones, such as the host has given."""
+    populate_write = 23  # madvise(2), MADV_POPULATE_WRITE
+    with mmap.mmap(-1, length) as huge, mmap.mmap(-1, length) as small:
+        huge.madvise(mmap.MADV_HUGEPAGE)
+        huge.madvise(populate_write)
+        small.madvise(populate_write)
+
+
 class Mount:
     """A filesystem mounted on `path`; `cpu` pins its process."""
 
@@ -24,6 +35,8 @@ class Mount:
         if name == "memfisd":
             self.process = subprocess.Popen(pin + [program, "-p", "-1", "-m", "6000", self.path],
                                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        elif name == "FUSE_PASSTHROUGH":
+            self.process = subprocess.Popen(pin + [program, self.path])
         else:
             place = self.path
             if name == "passthrough_ll":
@@ -55,42 +68,78 @@ class Mount:
         os.rmdir(self.path)
 
 
+def nothing():
+    pass
+
+
+def warm_gigabyte():
+    warm(1280 << 20)
+
+
 def small_cases(source):
-    """Title, command, whether the caches are dropped first. They follow one another in each round."""
+    """Title, command, what is done first. They follow one another in each round."""
     return [
-        ("cp -a of the tree", f"cp -a {source}/tree $M/copy", False),
-        ("tar x", f"mkdir $M/tar; tar xf {source}/tree.tar -C $M/tar", False),
-        ("find and stat, cold", "find $M/copy -printf '%s %T@\\n'", True),
-        ("read all, cold", "find $M/copy -type f -exec cat {} +", True),
-        ("rm -rf", "rm -rf $M/copy", False),
-        ("rm -rf of the second tree", "rm -rf $M/tar", False),
+        ("cp -a of the tree", f"cp -a {source}/tree $M/copy", nothing),
+        ("tar x", f"mkdir $M/tar; tar xf {source}/tree.tar -C $M/tar", nothing),
+        ("find and stat, cold", "find $M/copy -printf '%s %T@\\n'", drop_caches),
+        ("read all, cold", "find $M/copy -type f -exec cat {} +", drop_caches),
+        ("rm -rf", "rm -rf $M/copy", nothing),
+        ("rm -rf of the second tree", "rm -rf $M/tar", nothing),
     ]
 
 
 def large_cases(source):
     return [
-        ("cp 1 GiB", f"cp {source}/large $M/large", False),
-        ("read 1 GiB, cold", "dd if=$M/large of=/dev/null bs=1M status=none", True),
-        ("dd 1 GiB, bs=1M", "dd if=/dev/zero of=$M/zero bs=1M count=1024 status=none", False),
-        ("rm 2 GiB", "rm $M/large $M/zero", False),
+        ("cp 1 GiB", f"cp {source}/large $M/large", warm_gigabyte),
+        ("read 1 GiB, cold", "dd if=$M/large of=/dev/null bs=1M status=none", drop_caches),
+        ("dd 1 GiB, bs=1M", "dd if=/dev/zero of=$M/zero bs=1M count=1024 status=none", warm_gigabyte),
+        ("rm 2 GiB", "rm $M/large $M/zero", nothing),
     ]
 
 
 def measure(cases, programs, rounds, cpu):
+    """Rows of seconds. A first round, which is not counted, makes the servers take their memory."""
     mounts = [Mount(name, program, cpu) for name, program in programs.items()]
     times = {case[0]: {mount.name: [] for mount in mounts} for case in cases}
-    for turn in range(rounds):
+    for turn in range(rounds + 1):
         for mount in mounts if turn % 2 == 0 else reversed(mounts):
-            for title, command, cold in cases:
-                if cold:
-                    drop_caches()
-                times[title][mount.name].append(mount.run(command, cpu))
+            for title, command, prepare_case in cases:
+                prepare_case()
+                seconds = mount.run(command, cpu)
+                if turn > 0:
+                    times[title][mount.name].append(seconds)
     for mount in mounts:
         mount.stop()
+    return as_rows(times, programs, "{:.3f}")
+
+
+def measure_random(programs, rounds):
+    """Rows of operations a second of 4 KiB at random places of a file of 256 MiB, past the page cache."""
+    mounts = [Mount(name, program, None) for name, program in programs.items()]
+    cases = {"random 4 KiB read": "randread", "random 4 KiB write": "randwrite"}
+    rates = {title: {mount.name: [] for mount in mounts} for title in cases}
+    for mount in mounts:
+        mount.run("dd if=/dev/zero of=$M/random bs=1M count=256 status=none", None)
+    for turn in range(rounds):
+        for mount in mounts if turn % 2 == 0 else reversed(mounts):
+            for title, kind in cases.items():
+                result = subprocess.run(
+                    ["fio", "--name=random", f"--rw={kind}", "--bs=4k", "--direct=1", "--ioengine=psync", "--size=256m",
+                     "--time_based", "--runtime=1", "--output-format=json", f"--filename={mount.path}/random"],
+                    check=True, capture_output=True, text=True)
+                job = json.loads(result.stdout)["jobs"][0]
+                rates[title][mount.name].append(job["read" if kind == "randread" else "write"]["iops"])
+    for mount in mounts:
+        mount.run("rm $M/random", None)
+        mount.stop()
+    return as_rows(rates, programs, "{:,.0f}")
+
+
+def as_rows(values, programs, form):
+    """The medians, and the medians of the ratios to tmpfs' value of the same round with their spread."""
     rows = []
-    for title, by_name in times.items():
-        median = {name: statistics.median(values) for name, values in by_name.items()}
-        row = [title, *(f"{median[name]:.3f}" for name in programs)]
+    for title, by_name in values.items():
+        row = [title, *(form.format(statistics.median(by_name[name])) for name in programs)]
         for name in programs:
             if name != "tmpfs":
                 ratios = sorted(a / b for a, b in zip(by_name[name], by_name["tmpfs"]))
@@ -106,6 +155,14 @@ def prepare():
     subprocess.run(["sh", "-ec", f"cp -a {TREE} {source}/tree; tar cf {source}/tree.tar -C {source}/tree .;"
                     f"head -c 1073741824 /dev/urandom > {source}/large"], check=True)
     return source
+
+
+def bare_passthrough(tools):
+    """The filesystem that leaves its files to the kernel, built."""
+    program = os.path.join(tools, "bare_passthrough")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "passthrough.c")
+    subprocess.run(["cc", "-O2", "-o", program, source], check=True)
+    return program
 
 
 def passthrough(tools):

@@ -72,7 +72,7 @@ struct DeviceReader: ~Copyable {
             patience /= 2
         }
         replyDescriptor = shared
-        return unsafe Glibc.read(shared, buffer, length)
+        return unsafe cs_read(shared, buffer, length)
     }
 
     private mutating func isWorthTrying() -> Bool {
@@ -86,22 +86,25 @@ struct DeviceReader: ~Copyable {
 
     /// Asks again and again; nil when the time is over, or when somebody else needed the CPU meanwhile.
     @unsafe private func readAwake(_ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int? {
-        let begun = Self.nowMicroseconds()
+        let begun = Monotonic.nanoseconds
         var last = begun
         while true {
-            let count = unsafe Glibc.read(own, buffer, length)
+            let count = unsafe cs_read(own, buffer, length)
             if count >= 0 || errno != EAGAIN { return count }
             sched_yield()
-            let now = Self.nowMicroseconds()
-            let wasAway = now - last > 20
-            if wasAway || now - begun >= UInt64(patience) { return nil }
+            let now = Monotonic.nanoseconds
+            let wasAway = now - last > 20_000
+            if wasAway || now - begun >= UInt64(patience) * 1000 { return nil }
             last = now
         }
     }
+}
 
-    private static func nowMicroseconds() -> UInt64 {
+/// The clock that never jumps.
+enum Monotonic {
+    static var nanoseconds: UInt64 {
         var now = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-        return UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1000
+        return UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec)
     }
 }

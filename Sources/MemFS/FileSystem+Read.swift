@@ -86,6 +86,22 @@ extension FileSystem {
         return try translating { () throws(StoreError) in unsafe try session.readFile(ino, at: offset, into: buffer) }
     }
 
+    /// Whether a read of `count` bytes is better answered by `lend`: to hold blocks for fewer would cost more than to
+    /// copy them.
+    static func lends(_ ino: Ino, count: Int) -> Bool { !ino.isControl && count >= 16 << 10 }
+
+    /// The same as `read` without a copy of what lies in whole blocks: the loan has pieces of the store's memory, to be
+    /// given back. `buffer` takes what has to be copied.
+    /// - Throws: as `read`.
+    @unsafe func lend(
+        _ ino: Ino, at offset: UInt64, through buffer: UnsafeMutableRawBufferPointer
+    ) throws(FSError) -> ContentLoan {
+        try translating { () throws(StoreError) in unsafe try session.lendFile(ino, at: offset, through: buffer) }
+    }
+
+    /// Ends a loan.
+    func giveBack(_ loan: ContentLoan) { session.giveBack(loan) }
+
     /// readlink(2): copies the target into `buffer` and returns its whole length.
     /// - Throws: EINVAL (not a symlink), ESTALE.
     @unsafe public func readSymlink(_ ino: Ino, into buffer: UnsafeMutableRawBufferPointer) throws(FSError) -> Int {

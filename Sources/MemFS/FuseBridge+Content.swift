@@ -57,6 +57,14 @@ extension FuseBridge {
 
     @unsafe static func addContent(to operations: inout fuse_lowlevel_ops) {
         unsafe operations.read = { request, ino, size, offset, file in
+            if FileSystem.lends(Ino(ino), count: size) {
+                return unsafe serve(request) { (worker, _) throws(FSError) in
+                    unsafe try worker.fileSystem.lend(Ino(ino), at: UInt64(offset), through: worker.scratch(size))
+                } reply: { request, loan in
+                    unsafe request.reply(loan.pieces)
+                    FuseWorker.current.fileSystem.giveBack(loan)
+                }
+            }
             unsafe serve(request) { (worker, _) throws(FSError) in
                 unsafe try worker.fileSystem.read(
                     Ino(ino), at: UInt64(offset), into: unsafe worker.scratch(size), handle: unsafe handle(of: file))

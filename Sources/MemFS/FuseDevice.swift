@@ -3,6 +3,7 @@
 import CFuse3
 import CShims
 import Glibc
+import MemStore
 
 /// The connection's beginning: what the kernel offered, and what is added to the library's answer.
 final class FuseDevice: @unchecked Sendable {  // every field is atomic or written before the first request ends
@@ -45,8 +46,8 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
         unsafe calls.writev = { descriptor, pieces, count, device in
             if count == 2 { unsafe FuseDevice.from(device).amend(reply: pieces.unsafelyUnwrapped) }
             // Notices come from other threads too, and may go to any descriptor of the mount.
-            let target = FuseWorker.currentIfAny?.reader.replyDescriptor ?? descriptor
-            return unsafe Glibc.writev(target, pieces, count)
+            guard let worker = FuseWorker.currentIfAny else { return unsafe cs_writev(descriptor, pieces, count) }
+            return unsafe worker.write(UnsafeBufferPointer(start: pieces, count: Int(count)))
         }
         return calls
     }()
@@ -113,13 +114,36 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     private let base: UnsafeRawPointer
     @unsafe init(_ base: UnsafeRawPointer) { unsafe self.base = base }
 
+    // Source of all offsets, numbers and bits: Linux' uapi header `fuse.h`.
+
+    private static let headerLength = 40
+    /// Bytes before those that a WRITE brings.
+    static let writeHeadLength = headerLength + 40
+
     /// A word of the request's body. The library has checked that a request of its operation is long enough.
     private func word(at offset: Int) -> UInt32 {
-        let headerLength = 40
-        return unsafe base.loadUnaligned(fromByteOffset: headerLength + offset, as: UInt32.self)
+        unsafe base.loadUnaligned(fromByteOffset: Self.headerLength + offset, as: UInt32.self)
     }
 
-    // Source of the three offsets and bits: Linux' uapi header `fuse.h`.
+    /// WRITE of several pages.
+    var isLargeWrite: Bool { operation == 16 && word(at: 16) >= 16 << 10 }
+
+    private var operation: UInt32 { unsafe base.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
+    private var ino: Ino { Ino(unsafe base.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) }
+
+    /// How long the requests behind one may have to wait for it.
+    enum Length { case short, transfer, long }
+
+    /// Long: memory may have to be made free first, or a text to be made. Transfer: many bytes.
+    var length: Length {
+        let (read, write, allocate, copyRange): (UInt32, UInt32, UInt32, UInt32) = (15, 16, 43, 47)
+        if ino.isControl { return .long }
+        switch operation {
+        case read, write: return word(at: 16) >= 256 << 10 ? .transfer : .short
+        case allocate, copyRange: return .long
+        default: return .short
+        }
+    }
 
     /// WRITE: clear suid and sgid.
     var writeClearsPrivileges: Bool { word(at: 20) & (1 << 2) != 0 }

@@ -98,6 +98,12 @@ import MemStore
         discard self
     }
 
+    /// Bytes in pieces.
+    @unsafe consuming func reply(_ pieces: UnsafeMutableBufferPointer<iovec>) {
+        unsafe fuse_reply_iov(raw, pieces.baseAddress, Int32(pieces.count))
+        discard self
+    }
+
     /// A symlink's target, NUL-terminated.
     @unsafe consuming func replyTarget(_ target: UnsafePointer<CChar>) {
         unsafe fuse_reply_readlink(raw, target)

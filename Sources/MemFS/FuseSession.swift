@@ -32,6 +32,7 @@ public struct FuseSessionOptions: Sendable {
     private let library: OpaquePointer
     private let cache: KernelCache
     private let running = RunningThreads()
+    private let turns: RequestTurns
     private let lock = Lock()
     private var phase = Phase.made
     private var threads: [Thread] = []
@@ -68,6 +69,7 @@ public struct FuseSessionOptions: Sendable {
         self.store = store
         self.options = options
         state = FileSystemState(options: options.fileSystem)
+        turns = RequestTurns(threadCount: options.threadCount)
         guard let library = unsafe Self.makeLibrarySession(libraryOptions, device) else {
             throw MountError(what: "make a session of libfuse", code: 0)
         }
@@ -91,7 +93,8 @@ public struct FuseSessionOptions: Sendable {
             let thread = Thread.start { [self] in
                 WakeSignal.admit()
                 unsafe FuseWorker(
-                    fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, library: library
+                    fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, turns: turns,
+                    library: library
                 ).run()
                 session.end()
                 noticeEnd()
@@ -136,6 +139,7 @@ public struct FuseSessionOptions: Sendable {
         }
         guard isFirst else { return }
         unsafe fuse_session_exit(library)
+        turns.close()
         let threads = lock.withLock { self.threads }
         // A thread can be just before its read(2), where a signal is lost, so they are sent until all have ended.
         repeat {

@@ -15,7 +15,8 @@ extension stat {
         st_rdev = UInt(attributes.device)
         st_size = Int(attributes.size)
         st_blocks = Int(attributes.blocks)
-        st_blksize = 4096
+        // Programs that copy take their buffer from it: the fewer requests, the better.
+        st_blksize = attributes.type == .regular ? FuseWorker.transferMax : 4096
         st_atim = timespec(attributes.atime)
         st_mtim = timespec(attributes.mtime)
         st_ctim = timespec(attributes.ctime)

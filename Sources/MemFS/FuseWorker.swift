@@ -1,5 +1,6 @@
 // FuseWorker: one thread of a mount. Takes a request, has it carried out on a session of its own, takes the next.
 import CFuse3
+import CShims
 import Glibc
 import MemStore
 
@@ -15,24 +16,35 @@ import MemStore
     /// Whether the kernel leaves the clearing of suid and sgid to us; see `FuseDevice`.
     let device: FuseDevice
     private let library: OpaquePointer
+    private let turns: RequestTurns
     private let scratchBase: UnsafeMutableRawPointer
+    private let requestBase: UnsafeMutableRawPointer
+    private let joined: UnsafeMutableRawPointer
     private var request = unsafe fuse_buf()
+    private var pace = RequestPace()
     var reader: DeviceReader
 
     /// - Parameters:
-    ///   - spin: shared with the other threads of the mount.
+    ///   - spin, turns: shared with the other threads of the mount.
     ///   - library: the library's session, which outlives the worker.
-    init(fileSystem: FileSystem, device: FuseDevice, spin: DeviceSpin, library: OpaquePointer) {
+    init(
+        fileSystem: FileSystem, device: FuseDevice, spin: DeviceSpin, turns: RequestTurns, library: OpaquePointer
+    ) {
         reader = unsafe DeviceReader(shared: fuse_session_fd(library), spin: spin)
         self.fileSystem = fileSystem
         self.device = device
+        self.turns = turns
         unsafe self.library = library
         unsafe scratchBase = .allocate(byteCount: Self.transferMax, alignment: 4096)
+        unsafe requestBase = .allocate(byteCount: 2 * 4096 + Self.transferMax, alignment: 4096)
+        unsafe joined = .allocate(byteCount: Self.joinedMax, alignment: Self.joinedMax)
+        placeNext(isLargeWrite: false)
     }
 
     deinit {
         unsafe scratchBase.deallocate()
-        unsafe free(request.mem)
+        unsafe requestBase.deallocate()
+        unsafe joined.deallocate()
     }
 
     /// `count` bytes of memory for one reply; at most `transferMax`.
@@ -43,6 +55,31 @@ import MemStore
     /// The request that is being carried out, as it came.
     var rawRequest: RawRequest { unsafe RawRequest(request.mem.unsafelyUnwrapped) }
 
+    /// A page: the kernel pins each page of ours from which or to which it copies, once for each piece.
+    private static let joinedMax = 4096
+
+    /// Chooses where the next request is put. One that fits into a page is best at its beginning. What a large WRITE
+    /// brings should begin on a page, as it does in the kernel, so that each page is copied in one piece; they come in
+    /// sequences.
+    private func placeNext(isLargeWrite: Bool) {
+        unsafe request.mem = isLargeWrite ? requestBase + 4096 - RawRequest.writeHeadLength : requestBase
+    }
+
+    /// writev(2) to where the last request came from; short pieces go as one.
+    @unsafe func write(_ pieces: UnsafeBufferPointer<iovec>) -> Int {
+        let total = unsafe pieces.reduce(0) { unsafe $0 + $1.iov_len }
+        guard pieces.count > 1, total <= Self.joinedMax else {
+            return unsafe cs_writev(reader.replyDescriptor, pieces.baseAddress, Int32(pieces.count))
+        }
+        var length = 0
+        for index in 0..<pieces.count {
+            guard let base = unsafe pieces[index].iov_base else { continue }
+            unsafe memcpy(joined + length, base, pieces[index].iov_len)
+            unsafe length += pieces[index].iov_len
+        }
+        return unsafe cs_write(reader.replyDescriptor, joined, length)
+    }
+
     /// Makes the kernel ask again for an inode's attributes. Unlike a notice about pages or names this waits for
     /// nothing in the kernel, so a callback may send it before its reply.
     func dropAttributes(of ino: Ino) {
@@ -52,19 +89,56 @@ import MemStore
     /// Carries requests out until the session ends.
     func run() {
         unsafe pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
+        while turns.take(), carryOutTurn() {}
+        turns.close()
+        pthread_setspecific(Self.key, nil)
+    }
+
+    /// Takes requests until this thread's turn ends; false when the session ends.
+    private func carryOutTurn() -> Bool {
         while unsafe fuse_session_exited(library) == 0 {
+            let begun = Monotonic.nanoseconds
             let count = unsafe fuse_session_receive_buf(library, &request)
             // 0: the session was ended, or the mount is gone.
-            if count == 0 { break }
+            if count == 0 { return false }
             if count < 0 {
                 if count == -EINTR || count == -EAGAIN { continue }
                 unsafe fuse_session_exit(library)
-                break
+                return false
             }
+            let waited = Monotonic.nanoseconds &- begun
             fileSystem.session.refreshClock()
+            let isLargeWrite = rawRequest.isLargeWrite
+            let givesAway =
+                switch rawRequest.length {
+                case .short: false
+                case .transfer: hasNextRequest
+                case .long: true
+                }
+            if givesAway { turns.giveAway() }
             unsafe fuse_session_process_buf(library, &request)
+            placeNext(isLargeWrite: isLargeWrite)
+            if givesAway { return true }
+            switch pace.advice(after: waited, isShared: turns.isShared, sleepCount: Self.sleepCount) {
+            case .goOn: break
+            case .callHelp: turns.add()
+            case .leave: if turns.leave() { return true }
+            }
         }
-        pthread_setspecific(Self.key, nil)
+        return false
+    }
+
+    /// Whether a request waits already.
+    private var hasNextRequest: Bool {
+        var device = pollfd(fd: unsafe fuse_session_fd(library), events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&device, 1, 0) == 1
+    }
+
+    /// How often this thread has slept. Source: getrusage(2), RUSAGE_THREAD.
+    private static func sleepCount() -> Int {
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(1), &usage)
+        return usage.ru_nvcsw
     }
 
     /// The worker of this thread.

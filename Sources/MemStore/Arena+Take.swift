@@ -14,8 +14,7 @@ extension Arena {
         if state.warmHead != 0 {
             // Warm ones first: their pages are there, so resident memory never passes the budget's peak.
             segment = state.warmHead
-            state.warmHead = self[segment].next
-            state.warmCount -= 1
+            removeWarm(segment)
         } else if state.coldHead != 0 {
             segment = state.coldHead
             state.coldHead = self[segment].next
@@ -35,9 +34,7 @@ extension Arena {
 
     private func giveBackLocked(segment: UInt32) {
         precondition(self[segment].kind != .free, "a segment is given back once")
-        self[segment] = SegmentState(next: state.warmHead)
-        state.warmHead = segment
-        state.warmCount += 1
+        insertWarm(segment)
         state.usedBytes -= segmentSizeBytes
     }
 
@@ -162,8 +159,7 @@ extension Arena {
             state.lock.unlock()
             return false
         }
-        state.warmHead = self[segment].next
-        state.warmCount -= 1
+        removeWarm(segment)
         state.lock.unlock()
         state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
         state.lock.withLock {
@@ -193,9 +189,11 @@ extension Arena {
         var segment = state.warmHead
         var warm = 0
         while segment != 0 {
-            precondition(self[segment].kind == .free, "a warm segment is free")
+            precondition(self[segment].kind == .free && self[segment].isWarm, "a warm segment is free")
+            let next = self[segment].next
+            precondition(next == 0 || self[next].previous == segment, "neighbours know one another")
             warm += 1
-            segment = self[segment].next
+            segment = next
         }
         precondition(warm == state.warmCount, "warm segments are counted")
     }

@@ -15,19 +15,31 @@ extension Shard {
 
     /// Copies bytes from `offset` on into `buffer`, zeros for holes; returns how many (fewer only at the end).
     @unsafe func read(_ content: Content, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        guard let start = buffer.baseAddress else { return 0 }
+        return forEachPart(content, at: offset, countMax: buffer.count) { leaf, part in
+            let memory = unsafe memory(ofLeaf: leaf)
+            let present = max(0, min(part.count, memory.count - part.within))
+            let target = unsafe start + part.done
+            if present > 0 { unsafe memcpy(target, memory.baseAddress.unsafelyUnwrapped + part.within, present) }
+            if present < part.count { unsafe memset(target + present, 0, part.count - present) }
+        }
+    }
+
+    /// Calls `body` for the part of a range that is in each leaf: where it begins in the leaf, how many bytes of the range
+    /// are before it, how many it has. Returns the bytes of the range, fewer than `countMax` only at the end.
+    @inline(__always) func forEachPart(
+        _ content: Content, at offset: UInt64, countMax: Int,
+        _ body: (ContentReference, (within: Int, done: Int, count: Int)) -> Void
+    ) -> Int {
         guard offset < content.size else { return 0 }
-        let total = Int(min(UInt64(buffer.count), content.size - offset))
+        let total = Int(min(UInt64(countMax), content.size - offset))
         let blockSize = arena.blockSizeBytes
         var done = 0
         while done < total {
             let position = offset + UInt64(done)
             let within = Int(position) & (blockSize - 1)
             let count = min(blockSize - within, total - done)
-            let memory = unsafe memory(ofLeaf: leaf(content, block: position >> UInt64(blockShift)))
-            let present = max(0, min(count, memory.count - within))
-            let target = unsafe buffer.baseAddress.unsafelyUnwrapped + done
-            if present > 0 { unsafe memcpy(target, memory.baseAddress.unsafelyUnwrapped + within, present) }
-            if present < count { unsafe memset(target + present, 0, count - present) }
+            body(leaf(content, block: position >> UInt64(blockShift)), (within, done, count))
             done += count
         }
         return total

@@ -13,6 +13,29 @@ extension StoreSession {
         return unsafe shard.read(inode.fields.live, at: offset, into: buffer)
     }
 
+    /// Reads live content at `offset`, as many bytes as `buffer` has room for, without copying those that lie in blocks:
+    /// nobody changes them until the loan is given back. `buffer`, to be kept as long, takes the rest.
+    /// - Throws: isDirectory, invalid, stale.
+    @unsafe public func lendFile(
+        _ ino: Ino, at offset: UInt64, through buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> ContentLoan {
+        let (inode, shard) = try lockFile(ino)
+        defer { shard.unlock() }
+        inode.fields.state.insert(.used)
+        let loan = ContentLoan(capacity: buffer.count >> arena.geometry.blockShift + 2)
+        unsafe shard.lend(inode.fields.live, at: offset, through: buffer, loan)
+        return loan
+    }
+
+    /// Ends a loan.
+    public func giveBack(_ loan: ContentLoan) {
+        for index in 0..<loan.heldCount where arena.release(block: loan.held(index)) {
+            // Which shard it was of is not known any more, and does not matter for the sum.
+            shard(number: 0).countFiles(bytes: -arena.blockSizeBytes)
+        }
+        loan.deallocate()
+    }
+
     /// Writes live content at `offset` (at the end, if nil) and returns the offset written to. The first write
     /// makes the live content a version of its own; the published one stays as it was.
     /// `isAppending`: the handle has O_APPEND (see `StoreConfiguration.publishIntervalSeconds`).

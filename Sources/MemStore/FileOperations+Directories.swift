@@ -4,7 +4,7 @@ extension StoreSession {
     /// Calls `body` for each entry behind `cookie` (0 = from the start, `.` and `..` included) until it returns false.
     /// Entries that exist throughout are shown exactly once, whatever is added or removed meanwhile.
     /// `countsLookups`: an entry for which `body` returns true counts one lookup (readdirplus), but `.` and `..`.
-    /// `body` runs with the tree's lock held: it copies, and calls nothing of the store.
+    /// `body` runs with locks held: it copies, and calls nothing of the store.
     /// - Throws: notDirectory, stale.
     public func readDirectory(
         _ ino: Ino, after cookie: UInt64, countsLookups: Bool, _ body: (DirectoryEntry, Attributes) -> Bool
@@ -23,11 +23,16 @@ extension StoreSession {
         var position = max(cookie, DirectoryCookie.parent)
         while let entry = tree.nextEntry(of: directory, after: position) {
             position = entry.fields.cookie
-            guard let attributes = livingAttributes(entry.fields.ino) else { continue }
+            let inode = tree.inode(entry.fields.ino)
+            let shard = shard(of: inode.ino)
+            shard.lock()
+            defer { shard.unlock() }
+            if inode.fields.exptime.isDue(at: nowSecond) { continue }
+            let attributes = attributes(of: inode, shard)
             let shown = DirectoryEntry(
                 name: entry.name, ino: attributes.ino, mode: attributes.mode, cookie: position)
             guard body(shown, attributes) else { return }
-            if countsLookups { _ = try? countLookup(of: entry.fields.ino) }
+            if countsLookups { inode.fields.lookupCount += 1 }
         }
     }
 

@@ -112,9 +112,13 @@ extension StoreSession {
         }
         // A few segments stay warm: the next writers need not wait for the kernel's zeros.
         let keep = max(2, min(Self.warmBytesMax, arena.limitBytes / 64) / arena.segmentSizeBytes)
-        for _ in 0..<discardedBytes / arena.segmentSizeBytes {
+        var discarded = 0
+        while discarded < discardedBytes {
             let slice = shared.slices.begin()
-            guard arena.discardOneWarm(keep: keep) else { break }
+            var count = arena.discardWarmHugePage(keep: keep)
+            if count == 0, arena.discardOneWarm(keep: keep) { count = arena.segmentSizeBytes }
+            if count == 0 { break }
+            discarded += count
             shared.slices.end(slice, .release)
         }
     }

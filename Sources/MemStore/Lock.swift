@@ -57,10 +57,11 @@ import Glibc
 /// A condition that threads wait for under a `Lock`.
 ///
 /// SAFETY: the pointer is private, initialised once and freed by `destroy()`, when no thread can wait any more.
-@safe struct Condition: @unchecked Sendable {  // a condition variable is made for sharing
+@safe public struct Condition: @unchecked Sendable {  // a condition variable is made for sharing
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-    init() {
+    /// A new condition that nobody waits for.
+    public init() {
         unsafe condition = .allocate(capacity: 1)
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
@@ -71,13 +72,13 @@ import Glibc
     }
 
     /// Frees the condition. Nobody may wait for it.
-    func destroy() {
+    public func destroy() {
         unsafe pthread_cond_destroy(condition)
         unsafe condition.deallocate()
     }
 
     /// Gives the lock back, waits to be woken, and takes the lock again. May wake without a cause.
-    func wait(_ lock: Lock) { unsafe pthread_cond_wait(condition, lock.mutex) }
+    public func wait(_ lock: Lock) { unsafe pthread_cond_wait(condition, lock.mutex) }
 
     /// The same, but until `nanoseconds` of the monotonic clock at the longest.
     func wait(_ lock: Lock, until nanoseconds: UInt64) {
@@ -85,7 +86,9 @@ import Glibc
         unsafe pthread_cond_timedwait(condition, lock.mutex, &time)
     }
 
-    func wakeOne() { unsafe pthread_cond_signal(condition) }
+    /// Wakes one thread that waits, if any does.
+    public func wakeOne() { unsafe pthread_cond_signal(condition) }
 
-    func wakeAll() { unsafe pthread_cond_broadcast(condition) }
+    /// Wakes all that wait.
+    public func wakeAll() { unsafe pthread_cond_broadcast(condition) }
 }

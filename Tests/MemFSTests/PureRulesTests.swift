@@ -19,6 +19,12 @@ struct PureRulesTests {
         ])
     func errnos(error: StoreError, code: Int32) { #expect(FSError(error).code == code) }
 
+    @Test("the best size for reading and writing a file is what one request carries, for all else a page")
+    func blockSize() {
+        #expect(stat(Attributes(ino: .root, mode: FileType.regular.rawValue)).st_blksize == FuseWorker.transferMax)
+        #expect(stat(Attributes(ino: .root, mode: FileType.directory.rawValue)).st_blksize == 4096)
+    }
+
     // MARK: access lists
 
     private static func list(_ entries: [(tag: UInt16, permissions: UInt16)], version: UInt16 = 2) -> [UInt8] {

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /* accept4(2) is declared only with _GNU_SOURCE, which a header that Swift sees must not define. */
 extern int accept4(int fd, struct sockaddr *addr, socklen_t *addr_len, int flags);
@@ -27,7 +28,7 @@ static inline ssize_t cs_send_pieces(int fd, struct iovec *pieces, size_t count,
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
 }
 
-/* send(2) and recv(2), which glibc brackets with two atomic operations as places where a thread may be cancelled. Ours
+/* Calls on sockets and files, which glibc brackets with two atomic operations as places where a thread may be cancelled. Ours
  * never are, so on x86-64 the kernel is called without. */
 #if defined(__x86_64__) && defined(__linux__)
 static inline ssize_t cs_call6(long number, long a, long b, long c, long d)
@@ -45,8 +46,10 @@ static inline ssize_t cs_call6(long number, long a, long b, long c, long d)
     return -1;
 }
 #define CS_SOCKET_CALL(number, name, fd, bytes, count, flags) cs_call6(number, fd, (long)(bytes), (long)(count), flags)
+#define CS_FILE_CALL(number, name, fd, bytes, count) cs_call6(number, fd, (long)(bytes), (long)(count), 0)
 #else
 #define CS_SOCKET_CALL(number, name, fd, bytes, count, flags) name(fd, bytes, count, flags)
+#define CS_FILE_CALL(number, name, fd, bytes, count) name(fd, bytes, count)
 #endif
 
 static inline ssize_t cs_send(int fd, const void *bytes, size_t count)
@@ -57,6 +60,21 @@ static inline ssize_t cs_send(int fd, const void *bytes, size_t count)
 static inline ssize_t cs_receive(int fd, void *bytes, size_t count)
 {
     return CS_SOCKET_CALL(SYS_recvfrom, recv, fd, bytes, count, MSG_DONTWAIT);
+}
+
+static inline ssize_t cs_read(int fd, void *bytes, size_t count)
+{
+    return CS_FILE_CALL(SYS_read, read, fd, bytes, count);
+}
+
+static inline ssize_t cs_write(int fd, const void *bytes, size_t count)
+{
+    return CS_FILE_CALL(SYS_write, write, fd, bytes, count);
+}
+
+static inline ssize_t cs_writev(int fd, const struct iovec *pieces, int count)
+{
+    return CS_FILE_CALL(SYS_writev, writev, fd, pieces, count);
 }
 
 /* The place of `byte` in `count` bytes from `bytes` on, or -1. */
