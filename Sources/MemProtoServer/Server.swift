@@ -90,10 +90,10 @@ public final class Server: @unchecked Sendable {  // its owner's calls do not ov
         }
         for face in faces {
             let worker = try Worker.make(face: face, shared: shared)
+            face.lock.withLock { face.worker = worker }
             threads.append(
                 try Thread.start(name: "worker \(face.number)") {
-                    worker.value.run()
-                    worker.destroy()
+                    Worker.run(worker)
                 })
         }
         let acceptor = try Acceptor(shared: shared, sockets: sockets, workers: faces)

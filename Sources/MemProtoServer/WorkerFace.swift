@@ -17,13 +17,18 @@ enum WorkerMessage: Sendable {
 
 /// What a worker shares.
 ///
-/// Lock order: no two workers' locks at once. The worker holds its own while it works and not while it waits.
+/// Lock order: no two workers' locks at once. Whoever serves the worker's events, its own thread or one that stands in, is in
+/// a round and holds the lock, but for moments in which it asks the other workers.
 final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLock`
     let number: Int
-    /// Guards `counters` and `connections`.
+    /// Guards `counters`, `connections`, `worker` and `isInRound`.
     let lock = Lock()
     let counters = Cell(alone: WorkerCounters())
     var connections: [Cell<Connection>] = []
+    /// The worker while it lives.
+    var worker: Cell<Worker>?
+    /// Some thread serves the worker, whether it holds the lock at the moment or not.
+    private var isInRound = false
 
     private let mailLock = Lock()
     private var mail: [WorkerMessage] = []
@@ -39,6 +44,34 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
         counters.destroy()
         lock.destroy()
         mailLock.destroy()
+    }
+
+    /// Takes the lock and begins a round, when nobody else is in one.
+    func beginRound() {
+        lock.lock()
+        while isInRound {
+            lock.unlock()
+            sched_yield()
+            lock.lock()
+        }
+        isInRound = true
+    }
+
+    /// The same, unless that would mean waiting.
+    func tryBeginRound() -> Bool {
+        guard lock.tryLock() else { return false }
+        if isInRound {
+            lock.unlock()
+            return false
+        }
+        isInRound = true
+        return true
+    }
+
+    /// Ends the round and gives the lock back.
+    func endRound() {
+        isInRound = false
+        lock.unlock()
     }
 
     /// Puts a message into the mailbox and wakes the worker. Any thread.

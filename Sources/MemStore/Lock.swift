@@ -31,7 +31,7 @@ import Glibc
     }
 
     /// Takes the lock if nobody has it.
-    @inline(__always) func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
+    @inline(__always) public func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
 
     /// Waits for the lock, takes it and returns the nanoseconds that this took.
     func lockTimed() -> UInt64 {
