@@ -192,13 +192,14 @@ extension CommandExecutor {
             }
             if quick.isMiss {
                 counters.value.getMisses &+= 1
+                countAbsence(quick.presence)
                 return
             }
         }
         answerGenerally(connection, key, hash: hash, showsCas: showsCas)
     }
 
-    /// The same for files, large values, expired items, and where somebody watches.
+    /// The same for files, large values, and where somebody watches.
     @inline(never) private mutating func answerGenerally(
         _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool
     ) {

@@ -28,7 +28,7 @@ struct KnownKey {
 
     init() {
         unsafe memory = .allocate(byteCount: Self.strideBytes * Limit.groupMax, alignment: 64)
-        unsafe entries = .allocate(capacity: Limit.groupMax)
+        unsafe entries = CacheLine.allocate(Limit.groupMax)
     }
 
     deinit {

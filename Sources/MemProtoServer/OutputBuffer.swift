@@ -29,7 +29,7 @@ import MemStore
     /// An empty buffer with room for `capacity` bytes.
     init(capacity: Int) {
         self.capacity = max(capacity, 64)
-        unsafe base = .allocate(capacity: self.capacity)
+        unsafe base = CacheLine.allocate(self.capacity)
     }
 
     deinit {
@@ -266,7 +266,7 @@ import MemStore
         if capacity > 2 * Limit.outputBufferBytes {
             unsafe base.deallocate()
             capacity = Limit.outputBufferBytes
-            unsafe base = .allocate(capacity: capacity)
+            unsafe base = CacheLine.allocate(capacity)
         }
     }
 

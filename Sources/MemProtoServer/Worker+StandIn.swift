@@ -9,7 +9,7 @@ import Glibc
 @safe struct EventList {
     private let events: UnsafeMutablePointer<epoll_event>
 
-    init() { unsafe events = .allocate(capacity: Limit.eventMax) }
+    init() { unsafe events = CacheLine.allocate(Limit.eventMax) }
     func deallocate() { unsafe events.deallocate() }
 
     @unsafe subscript(index: Int) -> epoll_event {

@@ -196,7 +196,7 @@ import MemStore
         var connection = Connection(descriptor: descriptor)
         connection.lastCommandSecond = session.nowSecond
         connection.slot = Int32(face.connections.count)
-        let cell = Cell(connection)
+        let cell = Cell(alone: connection)
         do throws(SystemError) {
             try Epoll.add(descriptor, to: epoll.rawValue, events: Epoll.input, token: cell.address)
         } catch {
@@ -269,7 +269,7 @@ import MemStore
         return face.connections.isEmpty || nowMilliseconds >= stopDeadline
     }
 
-    private mutating func closeAll() {
+    mutating func closeAll() {
         for connection in face.connections.reversed() { close(connection) }
         for connection in closed { connection.destroy() }
         closed = []

@@ -28,7 +28,7 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
     /// The worker while it lives.
     var worker: Cell<Worker>?
     /// Some thread serves the worker, whether it holds the lock at the moment or not.
-    private var isInRound = false
+    private let isInRound = Cell(alone: false)
 
     private let mailLock = Lock()
     private var mail: [WorkerMessage] = []
@@ -42,6 +42,7 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
 
     deinit {
         counters.destroy()
+        isInRound.destroy()
         lock.destroy()
         mailLock.destroy()
     }
@@ -49,28 +50,28 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
     /// Takes the lock and begins a round, when nobody else is in one.
     func beginRound() {
         lock.lock()
-        while isInRound {
+        while isInRound.value {
             lock.unlock()
             sched_yield()
             lock.lock()
         }
-        isInRound = true
+        isInRound.value = true
     }
 
     /// The same, unless that would mean waiting.
     func tryBeginRound() -> Bool {
         guard lock.tryLock() else { return false }
-        if isInRound {
+        if isInRound.value {
             lock.unlock()
             return false
         }
-        isInRound = true
+        isInRound.value = true
         return true
     }
 
     /// Ends the round and gives the lock back.
     func endRound() {
-        isInRound = false
+        isInRound.value = false
         lock.unlock()
     }
 

@@ -15,43 +15,45 @@ import Glibc
     public let cas: UInt64
     /// Whose lock is held.
     let shard: Int32
-    /// The key was looked for in vain: nothing is locked, and there is no need to look again.
-    public let isMiss: Bool
+    /// Whether the item is there, or why not.
+    public let presence: Presence
 
     /// The value is shown: the shard stays locked until `endGet`.
     @inlinable public var isHit: Bool { unsafe base != nil }
+    /// The key was looked for in vain: nothing is locked, and there is no need to look again.
+    @inlinable public var isMiss: Bool { presence != .present }
     /// The value's bytes; copy them before `endGet`.
     @inlinable public var value: Bytes { unsafe Bytes(base, count: Int(length)) }
 
     @unsafe @inline(__always)
     init(
         _ base: UnsafeRawPointer?, length: Int = 0, flags: UInt32 = 0, cas: UInt64 = 0, shard: Int32 = -1,
-        isMiss: Bool = false
+        presence: Presence = .present
     ) {
         unsafe self.base = base
         self.length = UInt32(truncatingIfNeeded: length)
         self.flags = flags
         self.cas = cas
         self.shard = shard
-        self.isMiss = isMiss
+        self.presence = presence
     }
 }
 
 extension StoreSession {
     /// Finds a small item, as `beginGet` does. Neither a hit nor a miss: ask `beginGet`, since the key is that of a file, or
-    /// the item has expired, or its value is large.
+    /// the value is large.
     public func beginQuickGet(_ key: Bytes, hash: UInt64, withCas: Bool) -> QuickView {
         if shared.prefixes.matches(key) { return unsafe QuickView(nil) }
         let shard = shard(ofHash: hash)
         shard.lock()
-        guard let found = shard.state.index.find(hash, { shard.record(at: $0).hasKey(key) }) else {
+        var presence = Presence.missing
+        guard let reference = shard.find(key, hash, now: state.nowSecond, &presence) else {
             shard.unlock()
-            return unsafe QuickView(nil, isMiss: true)
+            return unsafe QuickView(nil, presence: presence)
         }
-        let reference = found.line.reference(found.place)
         let segment = shard.segment(of: reference)
         let record = unsafe Record(at: arena.address(ofSegment: segment) + shard.offset(of: reference))
-        if record.meta.contains(.content) || record.exptime.isDue(at: state.nowSecond) {
+        if record.meta.contains(.content) {
             shard.unlock()
             return unsafe QuickView(nil)
         }
