@@ -30,13 +30,14 @@ extension Worker {
     /// never when there is little to do and the kernel has CPUs to give.
     private static let eventsBetweenLooks = 16
 
-    /// Serves those of the other workers that have events and are not at work. Called with no lock held, before waiting.
+    /// Serves those of the other workers that have events and are not at work. Called with no lock held, before waiting. To
+    /// look writes nothing of theirs.
     ///
     /// - Parameter eventCount: events that this thread has handled since it looked.
     static func standIn(for peers: [WorkerFace], _ events: EventList, _ eventCount: inout Int) {
         if eventCount < eventsBetweenLooks { return }
         eventCount = 0
-        for face in peers where face.tryBeginRound() {
+        for face in peers where !face.isInRound && hasEvents(face.epoll) && face.tryBeginRound() {
             if let worker = face.worker {
                 let count = events.wait(worker.value.epoll.rawValue, milliseconds: 0)
                 if count > 0 {
@@ -47,5 +48,11 @@ extension Worker {
             }
             face.endRound()
         }
+    }
+
+    /// Whether an epoll has something to tell. Source: poll(2), of which epoll(7) says that it takes an epoll's descriptor.
+    private static func hasEvents(_ epoll: Int32) -> Bool {
+        var question = pollfd(fd: epoll, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&question, 1, 0) > 0
     }
 }

@@ -42,6 +42,7 @@ import MemStore
     static func make(face: WorkerFace, shared: ServerState) throws(SystemError) -> Cell<Worker> {
         let epoll = try FileDescriptor.epoll()
         try Epoll.add(face.wakeup.rawValue, to: epoll.rawValue, events: Epoll.readable, token: Self.mailToken)
+        face.epoll = epoll.rawValue
         return Cell(alone: Worker(face: face, shared: shared, epoll: epoll))
     }
 

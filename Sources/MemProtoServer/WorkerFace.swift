@@ -21,14 +21,16 @@ enum WorkerMessage: Sendable {
 /// a round and holds the lock, but for moments in which it asks the other workers.
 final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLock`
     let number: Int
-    /// Guards `counters`, `connections`, `worker` and `isInRound`.
+    /// Guards `counters`, `connections`, `worker` and changes of `inRound`.
     let lock = Lock()
     let counters = Cell(alone: WorkerCounters())
     var connections: [Cell<Connection>] = []
     /// The worker while it lives.
     var worker: Cell<Worker>?
     /// Some thread serves the worker, whether it holds the lock at the moment or not.
-    private let isInRound = Cell(alone: false)
+    private let inRound = Cell(alone: UInt32(0))
+    /// The worker's epoll, for those who may stand in; -1 = it has none yet.
+    var epoll: Int32 = -1
 
     private let mailLock = Lock()
     private var mail: [WorkerMessage] = []
@@ -42,36 +44,41 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
 
     deinit {
         counters.destroy()
-        isInRound.destroy()
+        inRound.destroy()
         lock.destroy()
         mailLock.destroy()
     }
 
+    /// Whether somebody is in a round. Good for a decision only with the lock held; without it, a hint that costs no write.
+    var isInRound: Bool { unsafe cs_load32(&inRound.value) != 0 }
+
+    private func note(isInRound: Bool) { unsafe cs_store32(&inRound.value, isInRound ? 1 : 0) }
+
     /// Takes the lock and begins a round, when nobody else is in one.
     func beginRound() {
         lock.lock()
-        while isInRound.value {
+        while isInRound {
             lock.unlock()
             sched_yield()
             lock.lock()
         }
-        isInRound.value = true
+        note(isInRound: true)
     }
 
     /// The same, unless that would mean waiting.
     func tryBeginRound() -> Bool {
         guard lock.tryLock() else { return false }
-        if isInRound.value {
+        if isInRound {
             lock.unlock()
             return false
         }
-        isInRound.value = true
+        note(isInRound: true)
         return true
     }
 
     /// Ends the round and gives the lock back.
     func endRound() {
-        isInRound.value = false
+        note(isInRound: false)
         lock.unlock()
     }
 
