@@ -19,14 +19,15 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
 
 The scenarios of memory check the peak of resident memory against the limit and what may come on top, and say so.
 
-CASE=WORDS in the environment runs those cases of `port` alone that have the words in their title.
+CASE=WORDS in the environment runs those cases of `port` and `latency` alone that have the words in their title; MEMFISD=PATH
+measures another build.
 
 The server under test is .build/release/memfisd (`make optimized`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
 """
-import functools, json, os, platform, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, types
+import functools, json, os, platform, shutil, signal, socket, subprocess, sys, tempfile, time, types
 
-import doors, memory, mounts
+import doors, memory, mounts, nginx, port
 import picture as pictures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -61,7 +62,7 @@ class Server:
         self.address = (socket.AF_UNIX, unix) if unix else (socket.AF_INET, ("127.0.0.1", self.port))
         common = [*place, "-m", str(memory_mib), "-t", str(threads), "-U", "0", *more]
         program = {"memfisd": [MEMFISD, *common], "memcached": ["memcached", "-u", "nobody", *common],
-                   "floor": [tool("floor"), str(self.port)]}[name]
+                   "floor": [tool("floor"), unix or str(self.port)]}[name]
         self.process = subprocess.Popen(pin + program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
@@ -131,87 +132,9 @@ def table(title, command, head, rows, notes=()):
     return "\n".join(text)
 
 
-PORT_CASES = [
-    ("get, 50 connections", ["-k", 100000, "-s", 100, "-c", 50]),
-    ("get, 500 connections", ["-k", 100000, "-s", 100, "-c", 500]),
-    ("set", ["-k", 100000, "-s", 100, "-c", 50, "-r", 1]),
-    ("90 % get, 10 % set, Zipf", ["-k", 100000, "-s", 100, "-c", 50, "-r", 0.1, "-z", "zipf"]),
-    ("get, pipeline of 32", ["-k", 100000, "-s", 100, "-c", 50, "-p", 32]),
-    ("set, pipeline of 32", ["-k", 100000, "-s", 100, "-c", 50, "-p", 32, "-r", 1]),
-    ("multiget of 50", ["-k", 100000, "-s", 100, "-c", 50, "-m", 50]),
-    ("get 10 KiB", ["-k", 10000, "-s", 10240, "-c", 50]),
-    ("get 100 KiB", ["-k", 1000, "-s", 102400, "-c", 50]),
-    ("get 1 MB", ["-k", 100, "-s", 1000000, "-c", 50]),
-    ("set 100 KiB", ["-k", 1000, "-s", 102400, "-c", 50, "-r", 1]),
-    ("set 1 MB", ["-k", 100, "-s", 1000000, "-c", 50, "-r", 1]),
-]
-
-
-# The floor server answers by the first letter of the key; it has no values of 1 MB and keeps none.
-FLOOR_PREFIX = {"get 10 KiB": "b:", "get 100 KiB": "c:"}
-
-
-def port():
-    rows, picture = [], []
-    for title, words in PORT_CASES:
-        if os.environ.get("CASE", "") not in title:
-            continue
-        hasFloor = title in FLOOR_PREFIX or "KiB" not in title and "MB" not in title
-        costs = {name: [] for name in ["memfisd", "memcached"] + ["floor"] * hasFloor}
-        servers = {name: Server(name, 1024, threads=1, cpu=0) for name in costs}
-        more = {name: ["--no-compare", "--prefix", FLOOR_PREFIX.get(title, "key:")] if name == "floor" else []
-                for name in costs}
-        for name, server in servers.items():
-            if name != "floor":
-                server.load(*words, "--load", "-d", 0)
-        errors = 0
-        for turn in range(ROUNDS):
-            for name in sorted(costs, reverse=turn % 2 == 1):
-                run = servers[name].load(*words, *more[name], "-d", SECONDS)["run"]
-                costs[name].append(run["cpu_us_req"])
-                errors += run["errors"]
-        for server in servers.values():
-            server.stop()
-        ratios = sorted(b / a for a, b in zip(costs["memfisd"], costs["memcached"]))
-        floor = f"{statistics.median(b / a for a, b in zip(costs['memfisd'], costs['floor'])):.2f}" if hasFloor else ""
-        rows.append([title, *(f"{statistics.median(costs[n]):.2f}" for n in ("memfisd", "memcached")),
-                     f"{statistics.median(ratios):.2f}", f"{ratios[0]:.2f} to {ratios[-1]:.2f}", floor, errors])
-        picture.append((title, statistics.median(ratios)))
-    draw("port", "CPU time for each request: memcached's divided by memfisd's", "longer is better for memfisd", picture, 5)
-    return table(f"CPU time of the server for each request, µs, median of {ROUNDS}", "Benchmarks/bench.py port",
-                 ["case", "memfisd", "memcached", "ratio", "spread", "empty server / memfisd", "errors"], rows,
-                 ["One worker on CPU 0, the client on CPU 1. A ratio above 1: memfisd takes less. The empty server stores nothing",
-                  "and answers the same bytes: the least that a server with epoll can take."])
-
-
 def draw(name, title, note, rows, ceiling=None):
     with open(os.path.join(RESULTS, name + ".svg"), "w") as file:
         file.write(pictures.bars(title, note, rows, ceiling))
-
-
-def idle():
-    return table("Memory of an idle connection", "Benchmarks/bench.py idle", ["server", "bytes"],
-                 doors.idle_rows(Server))
-
-
-def filekey():
-    return table(f"CPU time of a get, µs, median of {ROUNDS}", "Benchmarks/bench.py filekey",
-                 ["item", "file four directories deep", "file / item", "spread"],
-                 doors.file_key_rows(Server, ROUNDS, SECONDS), ["100 bytes each, keys of 48 bytes."])
-
-
-def latency():
-    return table(f"99th percentile, µs, two workers on both CPUs, median of {ROUNDS}", "Benchmarks/bench.py latency",
-                 ["case", "memfisd", "memcached", "memfisd / memcached"],
-                 doors.latency_rows(Server, PORT_CASES, ROUNDS, SECONDS))
-
-
-def nginx():
-    return table(f"Pages behind nginx: CPU time of the store, µs, and pages a second, median of {ROUNDS}",
-                 "Benchmarks/bench.py nginx",
-                 ["page", "memfisd, µs", "memcached, µs", "memfisd / memcached", "memfisd, 1/s", "memcached, 1/s"],
-                 doors.nginx_rows(Server, free_port, ROUNDS, SECONDS),
-                 ["The store has one worker on CPU 0; nginx (keepalive, buffer of 64 KiB) and wrk share CPU 1."])
 
 
 def mount():
@@ -254,10 +177,12 @@ def machine():
 
 
 def main():
-    bench = types.SimpleNamespace(Server=Server, table=table, tool=tool)
+    bench = types.SimpleNamespace(
+        Server=Server, table=table, draw=draw, tool=tool, free_port=free_port, rounds=ROUNDS, seconds=SECONDS)
     of_memory = (memory.items, memory.sizes, memory.hits, memory.files, memory.utilization, memory.returns, memory.pauses)
-    scenarios = {scenario.__name__: functools.partial(scenario, bench) for scenario in of_memory} | {
-                 "port": port, "idle": idle, "filekey": filekey, "latency": latency, "nginx": nginx, "mount": mount}
+    of_the_port = (port.port, port.latency, nginx.nginx, doors.filekey, doors.idle)
+    scenarios = {scenario.__name__: functools.partial(scenario, bench) for scenario in of_memory + of_the_port}
+    scenarios["mount"] = mount
     chosen = sys.argv[1:] or list(scenarios)
     if unknown := [name for name in chosen if name not in scenarios]:
         sys.exit(f"no such scenario: {', '.join(unknown)}\n{__doc__}")

@@ -7,7 +7,7 @@
     private let entries: UnsafeMutablePointer<Entry>
     private(set) var count = 0
 
-    init() { unsafe entries = .allocate(capacity: Limit.batchMax) }
+    init() { unsafe entries = CacheLine.allocate(Limit.batchMax) }
     deinit { unsafe entries.deallocate() }
 
     @inline(__always) var isFull: Bool { count == Limit.batchMax }

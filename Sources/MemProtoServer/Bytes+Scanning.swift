@@ -5,9 +5,10 @@ import MemStore
 extension Bytes {
     /// The index of the first `byte` at or behind `start` (0 ... count), or -1.
     @inline(__always) func index(of byte: UInt8, from start: Int) -> Int {
-        let rest = self[start..<count]
-        let found = unsafe cs_find(rest.pointer, Int32(byte), rest.count)
-        return found < 0 ? -1 : start + found
+        precondition(start >= 0 && start <= count, "a search begins outside of the bytes")
+        guard start < count else { return -1 }
+        let found = start &+ Int(unsafe cs_find_near(pointer.unsafelyUnwrapped + start, Int32(byte), count &- start))
+        return found == count ? -1 : found
     }
 
     /// The bytes at `offset` ..< `offset` + 4 as a little-endian word; they must be there.

@@ -1,6 +1,18 @@
 // Cell: one value in memory of its own, for state that has a fixed address: connections that epoll points to,
 // counters that another thread may read under a lock.
 
+/// Memory in whole cache lines, so that no other thread's writes take them away.
+enum CacheLine {
+    static let sizeBytes = 64
+
+    /// Uninitialized memory for `count` values, freed by `deallocate()`.
+    @unsafe static func allocate<Value: ~Copyable>(_ count: Int) -> UnsafeMutablePointer<Value> {
+        let byteCount = (MemoryLayout<Value>.stride * count + sizeBytes - 1) & ~(sizeBytes - 1)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: sizeBytes)
+        return unsafe memory.bindMemory(to: Value.self, capacity: count)
+    }
+}
+
 /// A value at a fixed address.
 ///
 /// SAFETY: the pointer is private; whoever made the cell calls `destroy()` once, when nobody uses it any more. A cell
@@ -14,12 +26,9 @@
         unsafe pointer.initialize(to: value)
     }
 
-    /// Puts `value` into whole cache lines of its own, so that no other thread's writes take them away.
+    /// Puts `value` into whole cache lines of its own.
     init(alone value: consuming Value) {
-        let lineBytes = 64
-        let count = (MemoryLayout<Value>.size + lineBytes - 1) & ~(lineBytes - 1)
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: lineBytes)
-        unsafe pointer = memory.bindMemory(to: Value.self, capacity: 1)
+        unsafe pointer = CacheLine.allocate(1)
         unsafe pointer.initialize(to: value)
     }
 

@@ -82,7 +82,7 @@ extension CommandExecutor {
             refuse(connection.value.refusal)
             connection.value.refusal = .none
         } else {
-            output.write("END\r\n")
+            output.writeEnd()
         }
     }
 
@@ -175,7 +175,32 @@ extension CommandExecutor {
     }
 
     /// Writes the answer to one key of a plain get; nothing for a miss.
-    @inline(__always) private mutating func answer(
+    @inline(__always) mutating func answer(
+        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool
+    ) {
+        if !isObserved {
+            let quick = session.beginQuickGet(key, hash: hash, withCas: showsCas)
+            if quick.isHit {
+                counters.value.getHits &+= 1
+                let value = quick.value
+                output.writeHit(
+                    key, flags: quick.flags, cas: showsCas ? quick.cas : nil, size: value.count, tail: value)
+                // Without a value there is no tail, but a line end.
+                if value.isEmpty { output.write("\r\n") }
+                session.endGet(quick)
+                return
+            }
+            if quick.isMiss {
+                counters.value.getMisses &+= 1
+                countAbsence(quick.presence)
+                return
+            }
+        }
+        answerGenerally(connection, key, hash: hash, showsCas: showsCas)
+    }
+
+    /// The same for files, large values, and where somebody watches.
+    @inline(never) private mutating func answerGenerally(
         _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool
     ) {
         let view = session.beginGet(key, hash: hash)

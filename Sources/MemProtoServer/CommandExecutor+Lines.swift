@@ -23,10 +23,14 @@ extension CommandExecutor {
             if line.count > 4, !isGuarded(connection) {
                 let word = line.word32(at: 0)
                 if word == Self.setWord {
-                    if let progress = runBatch(connection, input, &at) { return progress }
+                    if batch.count > 0, let progress = runBatch(connection, input, &at) { return progress }
                     if gatherSet(line, input, valueStart: end + 1, &at) { continue }
                 } else if word == Self.getWord || (word == Self.getsWord && line[4] == 0x20) {
-                    runSets(input)
+                    if sets.count > 0 { runSets(input) }
+                    if at == 0, end &+ 1 == input.count, runLoneGet(connection, line, isGets: word == Self.getsWord) {
+                        at = input.count
+                        return .needsInput
+                    }
                     if hasTooManyKeys(line) {
                         if let progress = runBatch(connection, input, &at) { return progress }
                         refuseKeys()
@@ -62,12 +66,26 @@ extension CommandExecutor {
         return runGathered(connection, input, &at) ?? .needsInput
     }
 
+    /// Answers a get of one key that is all there is of input: there is nothing to gather. False: it is another case.
+    @inline(__always) private mutating func runLoneGet(
+        _ connection: Cell<Connection>, _ line: Bytes, isGets: Bool
+    ) -> Bool {
+        let start = isGets ? 5 : KnownKey.start
+        guard line.count > start, line.index(of: 0x20, from: start) < 0 else { return false }
+        let key = line[start..<line.count]
+        guard key.count <= Limits.cacheKeyLengthMax else { return false }
+        let hash = start == KnownKey.start && key.count == knownKey.count ? knownKey.hash : session.hash(key)
+        answer(connection, key, hash: hash, showsCas: isGets)
+        output.writeEnd()
+        return true
+    }
+
     /// Carries out what is gathered: gets or sets, never both.
     private mutating func runGathered(
         _ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int
     ) -> Progress? {
-        runSets(input)
-        return runBatch(connection, input, &at)
+        if sets.count > 0 { runSets(input) }
+        return batch.count > 0 ? runBatch(connection, input, &at) : nil
     }
 
     /// Whether a get's line has more keys than allowed. A line that is too short for them is not looked at.

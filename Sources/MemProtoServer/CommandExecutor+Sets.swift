@@ -17,9 +17,10 @@ extension CommandExecutor {
         let key = input[Int(entry.keyStart)..<Int(entry.keyStart) &+ Int(entry.keyCount)]
         // The mount is told of a file's change, which takes its time.
         if session.isFileKey(key) { return false }
-        entry.hash = session.hash(key)
+        let isKnown = Int(entry.keyStart) == KnownKey.start && key.count == knownKey.count
+        entry.hash = isKnown ? knownKey.hash : session.hash(key)
         entry.valueStart = UInt32(truncatingIfNeeded: valueStart)
-        session.prefetchIndex(entry.hash)
+        if !isKnown { session.prefetchIndex(entry.hash) }
         if sets.isFull { runSets(input) }
         sets.add(entry)
         at = valueEnd &+ 2
@@ -38,11 +39,15 @@ extension CommandExecutor {
             let key = input[Int(entry.keyStart)..<Int(entry.keyStart) &+ Int(entry.keyCount)]
             let value = input[Int(entry.valueStart)..<Int(entry.valueStart) &+ Int(entry.valueCount)]
             counters.value.sets &+= 1
-            let command = StoreCommand(
-                mode: .set, flags: entry.flags, exptime: exptime(Int64(entry.exptimeNumber)), compareCas: nil)
+            let exptime = exptime(Int64(entry.exptimeNumber))
+            if session.overwrite(key, hash: entry.hash, value: value, flags: entry.flags, exptime: exptime) {
+                if !entry.isNoreply { output.writeStored() }
+                continue
+            }
+            let command = StoreCommand(mode: .set, flags: entry.flags, exptime: exptime, compareCas: nil)
             let outcome = session.store(key, hash: entry.hash, value: value, command).outcome
             if outcome == .done {
-                if !entry.isNoreply { output.write("STORED\r\n") }
+                if !entry.isNoreply { output.writeStored() }
             } else {
                 refuseSet(key, entry, outcome)
             }

@@ -64,6 +64,7 @@ extension CommandExecutor {
         connection.value.arriving = Cell(
             ArrivingValue(line: input[lineStart..<at].array, value: session.beginValue(), remaining: length))
         connection.value.state = .value
+        connection.value.expectsValue = true
         return .later(nil)
     }
 

@@ -31,6 +31,8 @@ struct CommandExecutor: ~Copyable {
     let counters: Cell<WorkerCounters>
     var output = OutputBuffer(capacity: Limit.outputBufferBytes)
     var batch = Batch<GetEntry>()
+    /// The first key of the input that is being executed, as far as it is known.
+    var knownKey = KnownKey()
     /// Where the output stood before the get that is being answered.
     var getOutputStart = 0
     var sets = Batch<SetEntry>()

@@ -36,6 +36,14 @@ struct Connection {
     var isAuthenticated = false
     /// It is in the worker's queue of connections whose turn comes again.
     var isQueued = false
+    /// Its socket may hold input, or its end, that epoll has told of and that is not read yet.
+    var hasUnread = false
+    /// The other side sends nothing more, or the socket is broken: it is read until that shows.
+    var isEnding = false
+    /// All that was read is executed, or needs more bytes first.
+    var awaitsInput = true
+    /// Its last command was a large value: the next read is short, so that the next value's bytes need not be moved.
+    var expectsValue = false
     /// Its output was not taken: the worker waits until the socket is writable.
     var isBlocked = false
     /// Since when, in milliseconds of the monotonic clock.

@@ -31,6 +31,11 @@ struct FileDescriptor: ~Copyable, Sendable {
 enum Epoll {
     static let readable = UInt32(EPOLLIN.rawValue)
     static let writable = UInt32(EPOLLOUT.rawValue)
+    /// The other side sends nothing more.
+    static let ended = UInt32(EPOLLRDHUP.rawValue)
+    /// What is watched of a connection: new input and its end, each told once when it comes. Asking a second time whether
+    /// there is more, as epoll does otherwise, costs a twenty-fifth of a small get.
+    static let input = readable | ended | UInt32(EPOLLET.rawValue)
     static let broken = UInt32(EPOLLERR.rawValue) | UInt32(EPOLLHUP.rawValue)
 
     /// Starts watching a descriptor. Source: epoll_ctl(2), EPOLL_CTL_ADD.

@@ -16,12 +16,18 @@ enum Limit {
     static let opaqueLengthMax = 32
     /// Bytes that a worker reads at once.
     static let readBufferBytes = 32768
+    /// Bytes read at once where a large value's line is expected.
+    static let lineReadBytes = 1024
+    /// Connections that are read before the first is executed.
+    static let groupMax = 8
     /// Kept input up to this size is joined with new input in the worker's buffer.
     static let keptInputJoinMax = 20480
     /// Values of at most this many bytes wait in the kept input until they are complete; larger ones go to their place.
     static let valueInLineMax = 16384
     /// Bytes of output that are gathered before they are sent in the middle of a batch.
     static let outputHighWater = 32768
+    /// Longest answer in bytes that waits for those of other connections.
+    static let putOffMax = 4096
     /// Bytes of a worker's output buffer: the high water, one value of a log, and a line.
     static let outputBufferBytes = 65536
     /// Values sent by reference that one batch of output may hold.

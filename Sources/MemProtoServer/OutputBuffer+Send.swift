@@ -25,8 +25,8 @@ enum SendResult {
     fileprivate var runCount = 0
 
     init() {
-        unsafe pieces = .allocate(capacity: Self.pieceMax)
-        unsafe runs = .allocate(capacity: Self.pieceMax)
+        unsafe pieces = CacheLine.allocate(Self.pieceMax)
+        unsafe runs = CacheLine.allocate(Self.pieceMax)
     }
 
     func destroy() {

@@ -29,7 +29,7 @@ import MemStore
     /// An empty buffer with room for `capacity` bytes.
     init(capacity: Int) {
         self.capacity = max(capacity, 64)
-        unsafe base = .allocate(capacity: self.capacity)
+        unsafe base = CacheLine.allocate(self.capacity)
     }
 
     deinit {
@@ -48,6 +48,24 @@ import MemStore
 
     /// The written bytes that are not sent yet, references left out.
     var unsent: Bytes { unsafe Bytes(base + sentCount, count: count - sentCount) }
+
+    // MARK: putting off
+
+    /// Leaves what is not sent to `AnswerQueue`, as if it were sent, and returns where it is. There are no references.
+    mutating func setAside() -> Range<Int> {
+        precondition(referenceCount == 0, "a reference is put off")
+        defer { sentCount = count }
+        return sentCount..<count
+    }
+
+    /// Bytes that were set aside.
+    func part(_ range: Range<Int>) -> Bytes {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "a part outside of the output")
+        return unsafe Bytes(base + range.lowerBound, count: range.count)
+    }
+
+    /// What was set aside is sent: its memory is free again, unless more was written behind it.
+    mutating func endSetAside() { if isEmpty { reset() } }
 
     // MARK: writing
 
@@ -73,6 +91,20 @@ import MemStore
     }
 
     @inline(__always) mutating func write(_ literal: StaticString) { write(literal.bytes) }
+
+    /// Writes the end of a get's answer.
+    @inline(__always) mutating func writeEnd() {
+        // "END\r\n" as a word, of which five bytes count.
+        unsafe UnsafeMutableRawPointer(room(8)).storeBytes(of: 0x0a_0d_44_4e_45, as: UInt64.self)
+        count &+= 5
+    }
+
+    /// Writes the answer to a storage command that was carried out.
+    @inline(__always) mutating func writeStored() {
+        // "STORED\r\n" as a word.
+        unsafe UnsafeMutableRawPointer(room(8)).storeBytes(of: 0x0a_0d_44_45_52_4f_54_53, as: UInt64.self)
+        count &+= 8
+    }
 
     @inline(__always) mutating func write(byte: UInt8) {
         unsafe room(1).pointee = byte
@@ -126,32 +158,56 @@ import MemStore
     @inline(__always) mutating func writeHit(_ key: Bytes, flags: UInt32, cas: UInt64?, size: Int, tail: Bytes) {
         let start = unsafe room(key.count &+ tail.count &+ 72)
         var place = unsafe start
-        unsafe ("VALUE " as StaticString).bytes.copy(to: place)
+        // "VALUE " and two bytes more, which the key covers.
+        unsafe UnsafeMutableRawPointer(place).storeBytes(of: 0x20_45_55_4c_41_56, as: UInt64.self)
         unsafe place += 6
-        unsafe key.copy(to: place)
+        unsafe cs_copy(place, key.pointer.unsafelyUnwrapped, key.count)
         unsafe place += key.count
         unsafe place.pointee = 0x20
         unsafe place += 1
-        unsafe place += Self.writeDigits(UInt64(flags), to: place)
+        unsafe place += Self.writeShort(flags, to: place)
         unsafe place.pointee = 0x20
         unsafe place += 1
-        unsafe place += Self.writeDigits(UInt64(size), to: place)
+        unsafe place += Self.writeShort(UInt32(truncatingIfNeeded: size), to: place)
         if let cas {
             unsafe place.pointee = 0x20
             unsafe place += 1
             unsafe place += Self.writeDigits(cas, to: place)
         }
-        unsafe place[0] = 0x0d
-        unsafe place[1] = 0x0a
+        unsafe Self.writeLineEnd(to: place)
         unsafe place += 2
         if !tail.isEmpty {
             unsafe tail.copy(to: place)
             unsafe place += tail.count
-            unsafe place[0] = 0x0d
-            unsafe place[1] = 0x0a
+            unsafe Self.writeLineEnd(to: place)
             unsafe place += 2
         }
         count &+= unsafe place - start
+    }
+
+    @inline(__always) @unsafe private static func writeLineEnd(to place: UnsafeMutablePointer<UInt8>) {
+        unsafe UnsafeMutableRawPointer(place).storeBytes(of: 0x0a0d, as: UInt16.self)
+    }
+
+    /// Writes at most 10 digits and returns how many; small numbers without a loop.
+    @inline(__always) @unsafe
+    private static func writeShort(_ number: UInt32, to place: UnsafeMutablePointer<UInt8>) -> Int {
+        if number < 10 {
+            unsafe place[0] = 0x30 &+ UInt8(truncatingIfNeeded: number)
+            return 1
+        }
+        guard number < 1000 else { return unsafe writeDigits(UInt64(number), to: place) }
+        let hundreds = number / 100
+        let tens = (number &- hundreds &* 100) / 10
+        let ones = number &- hundreds &* 100 &- tens &* 10
+        var length = 0
+        if hundreds > 0 {
+            unsafe place[0] = 0x30 &+ UInt8(truncatingIfNeeded: hundreds)
+            length = 1
+        }
+        unsafe place[length] = 0x30 &+ UInt8(truncatingIfNeeded: tens)
+        unsafe place[length &+ 1] = 0x30 &+ UInt8(truncatingIfNeeded: ones)
+        return length &+ 2
     }
 
     /// Takes over a lease whose bytes come next.
@@ -210,7 +266,7 @@ import MemStore
         if capacity > 2 * Limit.outputBufferBytes {
             unsafe base.deallocate()
             capacity = Limit.outputBufferBytes
-            unsafe base = .allocate(capacity: capacity)
+            unsafe base = CacheLine.allocate(capacity)
         }
     }
 

@@ -72,6 +72,17 @@ enum RequestParser {
         return count
     }
 
+    /// The first key of an input that begins with `get ` or `set `; a guess that is good enough to fetch its memory by.
+    static func firstKey(_ input: Bytes) -> Bytes? {
+        guard input.count > 8 else { return nil }
+        let word = input.word32(at: 0)
+        guard word == 0x20_74_65_67 || word == 0x20_74_65_73 else { return nil }
+        let start = input[4..<min(input.count, 4 + Limits.cacheKeyLengthMax)]
+        // The key of a get is mostly the line's last word, that of a set never.
+        let end = start.index(of: word == 0x20_74_65_67 ? 0x0d : 0x20, from: 0)
+        return end > 0 ? start[0..<end] : nil
+    }
+
     /// Whether a long line that has not ended yet may go on: `get ` and `gets ` behind at most 100 spaces.
     static func isOpenEndedGet(_ line: Bytes) -> Bool {
         var start = 0

@@ -1,23 +1,29 @@
 // The worker's sending side: turns of a connection, back-pressure when a client does not read, answers held back until
 // the filesystem knows of a change.
+import CShims
+import Glibc
 import MemStore
 
 extension Worker {
     /// Executes `input`, the whole of what a connection has to be looked at, and sends the answers.
     mutating func process(_ connection: Cell<Connection>, _ input: Bytes) {
         executor.beginTurn()
+        connection.value.awaitsInput = false
         var used = 0
         var sentBytes: UInt64 = 0
         while true {
             let step = executor.run(connection, input[used..<input.count])
             used += step.consumed
+            // What is left begins elsewhere.
+            executor.knownKey = KnownKey()
             let rest = input[used..<input.count]
             switch step.progress {
             case .needsInput:
                 connection.value.kept.keep(rest)
                 if !rest.isEmpty || connection.value.state == .value { noteHeld(input.count) }
-                _ = flush(connection, &sentBytes)
-                return
+                connection.value.awaitsInput = true
+                sendLater(connection, &sentBytes)
+                return readAgain(connection)
             case .outputFull:
                 guard flush(connection, &sentBytes, keeping: rest) else { return }
                 if sentBytes >= UInt64(Limit.turnOutputMax) { return enqueue(connection, rest) }
@@ -27,6 +33,7 @@ extension Worker {
                 return enqueue(connection, rest)
             case .parked:
                 connection.value.kept.keep(rest)
+                sendAnswers()
                 return park(connection)
             case .close:
                 connection.value.kept.free()
@@ -55,6 +62,7 @@ extension Worker {
     private mutating func flush(_ connection: Cell<Connection>, _ sentBytes: inout UInt64, keeping rest: Bytes) -> Bool
     {
         if executor.output.isEmpty { return true }
+        sendAnswers()
         let before = sentBytes
         let result = executor.output.send(
             to: connection.value.descriptor, session: session, scratch: &scratch, sentBytes: &sentBytes)
@@ -79,6 +87,47 @@ extension Worker {
         flush(connection, &sentBytes, keeping: connection.value.kept.bytes)
     }
 
+    /// Sends the output with that of other connections, unless it is large.
+    private mutating func sendLater(_ connection: Cell<Connection>, _ sentBytes: inout UInt64) {
+        if executor.output.isEmpty { return }
+        if executor.output.referenceCount > 0 || executor.output.unsent.count > Limit.putOffMax || answers.isFull {
+            _ = flush(connection, &sentBytes)
+            return
+        }
+        let part = executor.output.setAside()
+        answers.add(QueuedAnswer(connection: connection.address, start: part.lowerBound, end: part.upperBound))
+    }
+
+    /// Sends the answers that were put off.
+    mutating func sendAnswers() {
+        if answers.count == 0 { return }
+        for index in 0..<answers.count {
+            let answer = answers[index]
+            let connection: Cell<Connection> = unsafe Cell(address: answer.connection)
+            if connection.value.descriptor >= 0 { send(connection, answer) }
+        }
+        answers.clear()
+        executor.output.endSetAside()
+    }
+
+    private mutating func send(_ connection: Cell<Connection>, _ answer: QueuedAnswer) {
+        var start = answer.start
+        while start < answer.end {
+            let bytes = executor.output.part(start..<answer.end)
+            let length = unsafe cs_send(connection.value.descriptor, bytes.pointer, bytes.count)
+            if length < 0 {
+                if errno == EINTR { continue }
+                if errno != EAGAIN && errno != EWOULDBLOCK { return close(connection) }
+                var rest = OutputBuffer(capacity: bytes.count)
+                rest.write(bytes)
+                connection.value.pendingOutput = Cell(rest)
+                return block(connection)
+            }
+            face.counters.value.bytesWritten &+= UInt64(length)
+            start += length
+        }
+    }
+
     /// Waits for room in the socket and reads nothing meanwhile.
     private mutating func block(_ connection: Cell<Connection>) {
         noteHeld(connection.value.pendingOutput?.value.unsent.count ?? 0)
@@ -86,7 +135,8 @@ extension Worker {
         connection.value.isBlocked = true
         connection.value.blockedSince = nowMilliseconds
         Epoll.change(
-            connection.value.descriptor, of: epoll.rawValue, events: Epoll.writable, token: connection.address)
+            connection.value.descriptor, of: epoll.rawValue, events: Epoll.input | Epoll.writable,
+            token: connection.address)
     }
 
     /// Closes the connections that have waited longest for their clients to read, while contents that nobody but readers
@@ -127,10 +177,9 @@ extension Worker {
         }
     }
 
-    /// Reports new input again.
+    /// Reports input alone again: a unix socket would tell of room for output after each answer that is taken.
     private mutating func listen(_ connection: Cell<Connection>) {
-        Epoll.change(
-            connection.value.descriptor, of: epoll.rawValue, events: Epoll.readable, token: connection.address)
+        Epoll.change(connection.value.descriptor, of: epoll.rawValue, events: Epoll.input, token: connection.address)
     }
 
     // MARK: waiting for the filesystem
@@ -141,7 +190,6 @@ extension Worker {
         connection.value.isParked = true
         connection.value.parkedUntil = nowMilliseconds + Int64(shared.configuration.coherenceTimeoutMilliseconds)
         connection.value.pendingOutput = Cell(executor.output.takeRest())
-        Epoll.change(connection.value.descriptor, of: epoll.rawValue, events: 0, token: connection.address)
         parked.append(connection)
     }
 
@@ -169,7 +217,8 @@ extension Worker {
         resumeOutput(connection)
         if connection.value.descriptor >= 0, connection.value.isBlocked {
             Epoll.change(
-                connection.value.descriptor, of: epoll.rawValue, events: Epoll.writable, token: connection.address)
+                connection.value.descriptor, of: epoll.rawValue, events: Epoll.input | Epoll.writable,
+                token: connection.address)
         }
     }
 }

@@ -13,7 +13,11 @@ import MemStore
     let epoll: FileDescriptor
     var executor: CommandExecutor
     var scratch = SendScratch()
-    private let readBuffer: UnsafeMutableRawBufferPointer
+    let readBuffer: UnsafeMutableRawBufferPointer
+    /// What was read and is not executed yet, and answers that are written and not sent yet: several connections are read,
+    /// then executed, then answered, each while the code for it is in the processor's cache.
+    var group = InputGroup()
+    var answers = AnswerQueue()
     /// Connections whose turn comes again without an event, and parked ones.
     var queued: [Cell<Connection>] = []
     var parked: [Cell<Connection>] = []
@@ -38,6 +42,7 @@ import MemStore
     static func make(face: WorkerFace, shared: ServerState) throws(SystemError) -> Cell<Worker> {
         let epoll = try FileDescriptor.epoll()
         try Epoll.add(face.wakeup.rawValue, to: epoll.rawValue, events: Epoll.readable, token: Self.mailToken)
+        face.epoll = epoll.rawValue
         return Cell(alone: Worker(face: face, shared: shared, epoll: epoll))
     }
 
@@ -58,40 +63,63 @@ import MemStore
 
     // MARK: the loop
 
-    /// Serves until it is told to stop. Runs on the worker's thread.
-    mutating func run() {
-        let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Limit.eventMax)
-        defer { unsafe events.deallocate() }
-        face.lock.lock()
+    /// Serves until the worker is told to stop, then ends it. Runs on the worker's thread.
+    ///
+    /// The worker is used through its cell, round by round: while this thread waits, another may stand in (`standIn`).
+    static func run(_ worker: Cell<Worker>) {
+        let events = EventList()
+        defer { events.deallocate() }
+        let face = worker.value.face
+        let epoll = worker.value.epoll.rawValue
+        let peers = worker.value.shared.faces.filter { $0 !== face }
+        var eventsSinceLook = 0
+        face.beginRound()
         while true {
-            let timeout = waitMilliseconds()
-            face.lock.unlock()
-            let count = unsafe epoll_wait(epoll.rawValue, events, Int32(Limit.eventMax), timeout)
-            face.lock.lock()
-            precondition(count >= 0 || errno == EINTR, "epoll_wait failed")
-            nowMilliseconds = Self.monotonicMilliseconds()
-            session.refreshClock()
-            for index in 0..<max(0, Int(count)) {
-                let event = unsafe events[index]
-                if unsafe event.data.u64 == Self.mailToken {
-                    readMail()
-                } else {
-                    handle(unsafe Cell(address: event.data.u64), events: unsafe event.events)
-                }
+            let timeout = worker.value.waitMilliseconds()
+            face.endRound()
+            if !peers.isEmpty { standIn(for: peers, events, &eventsSinceLook) }
+            let count = events.wait(epoll, milliseconds: timeout)
+            eventsSinceLook += count
+            face.beginRound()
+            worker.value.serve(events, count)
+            if worker.value.endRound() { break }
+        }
+        worker.value.closeAll()
+        face.worker = nil
+        face.endRound()
+        worker.value.session.end()
+        worker.destroy()
+    }
+
+    /// Handles events, and what else is due. The worker's lock is held.
+    mutating func serve(_ events: EventList, _ count: Int) {
+        nowMilliseconds = Self.monotonicMilliseconds()
+        session.refreshClock()
+        for index in 0..<count {
+            let event = unsafe events[index]
+            if unsafe event.data.u64 == Self.mailToken {
+                readMail()
+            } else {
+                handle(unsafe Cell(address: event.data.u64), events: unsafe event.events)
             }
-            runQueued()
-            if shared.watchHub.streams.contains(.evictions) { executor.logEvictions() }
-            closeSlowestReaders()
-            enforceBounds()
-            endParking()
-            closeIdle()
+            if group.isFull { runGroup() }
+        }
+        runGroup()
+        if !queued.isEmpty { runQueued() }
+        if shared.watchHub.streams.contains(.evictions) { executor.logEvictions() }
+        closeSlowestReaders()
+        if heldSinceLook > 0 { enforceBounds() }
+        if !parked.isEmpty { endParking() }
+        closeIdle()
+    }
+
+    /// Frees what was closed, which no event that this thread has in hand names any more. Returns whether the worker is to end.
+    private mutating func endRound() -> Bool {
+        if !closed.isEmpty {
             for connection in closed { connection.destroy() }
             closed.removeAll(keepingCapacity: true)
-            if isFinished() { break }
         }
-        closeAll()
-        face.lock.unlock()
-        session.end()
+        return isFinished()
     }
 
     static func monotonicMilliseconds() -> Int64 {
@@ -101,7 +129,7 @@ import MemStore
     }
 
     /// How long epoll may wait: until the next thing that time brings; -1 = for ever.
-    private func waitMilliseconds() -> Int32 {
+    func waitMilliseconds() -> Int32 {
         if !queued.isEmpty { return 0 }
         let looksAgain = heldSinceLook > 0 || shared.configuration.idleTimeoutSeconds > 0 && !face.connections.isEmpty
         var wait: Int64 = looksAgain ? 1000 : -1
@@ -118,28 +146,37 @@ import MemStore
         return Int32(clamping: wait)
     }
 
-    /// One event of a connection.
+    /// One event of a connection. Epoll tells of a change once: what is not done about it now is remembered.
     private mutating func handle(_ connection: Cell<Connection>, events: UInt32) {
         guard connection.value.descriptor >= 0 else { return }
+        if events & (Epoll.broken | Epoll.ended) != 0 {
+            connection.value.isEnding = true
+            connection.value.hasUnread = true
+        } else if events & Epoll.readable != 0 {
+            connection.value.hasUnread = true
+        }
         if connection.value.isBlocked {
             // A broken socket shows itself in the send.
-            resumeOutput(connection)
+            if events & (Epoll.writable | Epoll.broken) != 0 { resumeOutput(connection) }
         } else if connection.value.isParked || connection.value.isQueued || connection.value.pendingOutput != nil {
             if events & Epoll.broken != 0 { close(connection) }
-        } else if events & (Epoll.readable | Epoll.broken) != 0 {
+        } else if connection.value.hasUnread {
             receive(connection)
         }
     }
 
-    /// Gives each queued connection its turn.
+    /// Gives each queued connection its turn: to be read, or to go on with what was read.
     private mutating func runQueued() {
-        if queued.isEmpty { return }
         let turns = queued
         queued = []
         for connection in turns where connection.value.descriptor >= 0 {
             connection.value.isQueued = false
-            goOn(connection)
+            // It goes on when its output is taken.
+            if connection.value.isBlocked { continue }
+            if connection.value.awaitsInput { receive(connection) } else { goOn(connection) }
+            if group.isFull { runGroup() }
         }
+        runGroup()
     }
 
     // MARK: mail
@@ -160,9 +197,9 @@ import MemStore
         var connection = Connection(descriptor: descriptor)
         connection.lastCommandSecond = session.nowSecond
         connection.slot = Int32(face.connections.count)
-        let cell = Cell(connection)
+        let cell = Cell(alone: connection)
         do throws(SystemError) {
-            try Epoll.add(descriptor, to: epoll.rawValue, events: Epoll.readable, token: cell.address)
+            try Epoll.add(descriptor, to: epoll.rawValue, events: Epoll.input, token: cell.address)
         } catch {
             shared.logger.error("a connection is refused", metadata: ["error": "\(error)"])
             cell.destroy()
@@ -203,72 +240,6 @@ import MemStore
         shared.counts.subtract(1, from: .connections)
     }
 
-    // MARK: reading
-
-    /// Reads what has arrived and executes it.
-    private mutating func receive(_ connection: Cell<Connection>) {
-        if connection.value.state == .value, connection.value.kept.isEmpty, receiveInPlace(connection) { return }
-        let kept = connection.value.kept.count
-        if kept <= Limit.keptInputJoinMax {
-            unsafe connection.value.kept.bytes.copy(to: readBuffer.baseAddress.unsafelyUnwrapped)
-            let place = unsafe readBuffer.baseAddress.unsafelyUnwrapped + kept
-            let length = unsafe cs_receive(connection.value.descriptor, place, Limit.readBufferBytes)
-            guard arrived(connection, length) else { return }
-            connection.value.kept.free()
-            process(connection, unsafe Bytes(readBuffer.baseAddress, count: kept + length))
-        } else {
-            let room = unsafe connection.value.kept.room(Limit.readBufferBytes)
-            let length = unsafe cs_receive(connection.value.descriptor, room.baseAddress.unsafelyUnwrapped, room.count)
-            guard arrived(connection, length) else { return }
-            connection.value.kept.grow(by: length)
-            process(connection, connection.value.kept.bytes)
-        }
-    }
-
-    /// Reads the bytes of a large value straight to where they will stay, and what follows it to the buffer.
-    /// False: there is nothing more of the value, its line end is awaited.
-    private mutating func receiveInPlace(_ connection: Cell<Connection>) -> Bool {
-        guard let arriving = connection.value.arriving, arriving.value.remaining > 0 else { return false }
-        // One place more than the store fills: for what follows the value.
-        var pieces = unsafe [iovec](repeating: iovec(), count: Limit.valueRunMax + 1)
-        let runs = unsafe pieces.withUnsafeMutableBufferPointer { buffer in
-            unsafe session.nextSpaces(
-                arriving.value.value, remaining: arriving.value.remaining,
-                into: UnsafeMutableBufferPointer(rebasing: buffer[..<Limit.valueRunMax]))
-        }
-        guard runs > 0 else {
-            executor.refuseArriving(connection, .noMemory)
-            return false
-        }
-        let part = unsafe pieces[..<runs].reduce(0) { unsafe $0 + $1.iov_len }
-        // Bytes behind the value can be taken along only when all of the value has its place.
-        let takesMore = part == arriving.value.remaining
-        if takesMore {
-            unsafe pieces[runs] = iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.readBufferBytes)
-        }
-        let length = unsafe readv(connection.value.descriptor, pieces, Int32(takesMore ? runs + 1 : runs))
-        guard arrived(connection, length) else { return true }
-        let placed = min(length, part)
-        session.advance(arriving.value.value, by: placed)
-        noteHeld(placed)
-        arriving.value.remaining -= placed
-        if placed < part { session.trim(arriving.value.value) }
-        if length > placed { process(connection, unsafe Bytes(readBuffer.baseAddress, count: length - placed)) }
-        return true
-    }
-
-    /// Judges a read's result; false when there is nothing to execute.
-    private mutating func arrived(_ connection: Cell<Connection>, _ length: Int) -> Bool {
-        if length > 0 {
-            face.counters.value.bytesRead &+= UInt64(length)
-            connection.value.lastCommandSecond = session.nowSecond
-            return true
-        }
-        if length < 0, errno == EAGAIN || errno == EINTR { return false }
-        close(connection)
-        return false
-    }
-
     // MARK: ending
 
     /// Closes connections without a command for longer than the idle timeout; looks once a second.
@@ -299,7 +270,7 @@ import MemStore
         return face.connections.isEmpty || nowMilliseconds >= stopDeadline
     }
 
-    private mutating func closeAll() {
+    mutating func closeAll() {
         for connection in face.connections.reversed() { close(connection) }
         for connection in closed { connection.destroy() }
         closed = []

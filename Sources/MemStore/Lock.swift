@@ -38,7 +38,7 @@ import Glibc
     }
 
     /// Takes the lock if nobody has it.
-    @inline(__always) func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
+    @inline(__always) public func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
 
     /// Gives the lock back.
     @inline(__always) public func unlock() {

@@ -6,6 +6,7 @@
 //     8   second of the last access (30 bits), uses (2)
 //    12   [flags 4] [exptime 4] [cas 8] [content: root 4, size 8]
 //         key, value, padding to 8
+import CShims
 import Glibc
 
 /// The meta bits of a record.
@@ -140,8 +141,7 @@ struct RecordFields {
 
     @inline(__always) var key: Bytes { unsafe Bytes(base + keyOffset, count: keyLength) }
     @inline(__always) func hasKey(_ key: Bytes) -> Bool {
-        // A key is at most 250 bytes; the cast keeps the compiler from loading the length twice.
-        key.count == keyLength && (unsafe memcmp(base + keyOffset, key.pointer.unsafelyUnwrapped, key.count)) == 0
+        key.count == keyLength && (unsafe cs_equal(base + keyOffset, key.pointer.unsafelyUnwrapped, key.count))
     }
 
     /// The inline value.
@@ -172,6 +172,31 @@ struct RecordFields {
         RecordFields(
             flags: flags, exptime: exptime, cas: cas(base: casBase), marks: meta.intersection(.marks), uses: uses,
             lastAccessSecond: lastAccessSecond, content: content)
+    }
+
+    // MARK: changing in place
+
+    /// Whether a value of `length` bytes with these fields makes a record of the same layout and size.
+    @inline(__always) func fits(_ length: Int, flags: UInt32, exptime: Exptime) -> Bool {
+        let meta = self.meta
+        let offset = keyOffset + keyLength
+        return length <= Self.inlineValueLengthMax && meta.isDisjoint(with: [.wideCas, .content])
+            && meta.contains(.flags) == (flags != 0) && meta.contains(.exptime) == (exptime != .never)
+            && (offset + length + 7) & ~7 == (offset + inlineLength + 7) & ~7
+    }
+
+    /// Puts another value that `fits` in the place of this one. Marks are cleared, and it counts as a use.
+    @inline(__always)
+    func overwrite(_ value: Bytes, flags: UInt32, exptime: Exptime, casDifference: UInt32, _ second: UInt32) {
+        let meta = self.meta
+        if meta.contains(.flags) { unsafe base.storeBytes(of: flags, toByteOffset: Self.headerSizeBytes, as: UInt32.self) }
+        if meta.contains(.exptime) {
+            unsafe base.storeBytes(of: exptime.second, toByteOffset: offset(behind: .flags), as: UInt32.self)
+        }
+        unsafe value.copy(to: inlineValueStart)
+        word = UInt32(truncatingIfNeeded: keyLength | value.count << 8) | meta.subtracting(.marks).rawValue
+        unsafe base.storeBytes(of: casDifference, toByteOffset: 4, as: UInt32.self)
+        access = second << 2 | min(Self.usesMax, uses + 1)
     }
 
     // MARK: making

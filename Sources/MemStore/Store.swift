@@ -56,7 +56,10 @@ public struct StoreSetupError: Error, Sendable {
             preconditionFailure("more sessions than StoreConfiguration.sessionsMax")
         }
         tree.lock.include(slot)
-        let state = UnsafeMutablePointer<SessionState>.allocate(capacity: 1)
+        // In cache lines of its own: its thread writes it all the time.
+        let size = (MemoryLayout<SessionState>.size + 63) & ~63
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+        let state = unsafe memory.bindMemory(to: SessionState.self, capacity: 1)
         unsafe state.initialize(
             to: SessionState(
                 shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree,

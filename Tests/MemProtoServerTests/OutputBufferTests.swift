@@ -34,6 +34,46 @@ private func expectEmpty(_ output: borrowing OutputBuffer) {
         expect(output, "\(Int64.min)\(UInt64.max)")
     }
 
+    @Test("the line of a hit shows flags, length and cas at every number of digits")
+    func hits() {
+        let numbers: [UInt32] = [0, 9, 10, 99, 100, 123, 999, 1000, 65_536, .max]
+        for flags in numbers {
+            for cas in [nil, 5, UInt64.max] {
+                var output = OutputBuffer(capacity: 8)
+                Array("some/key".utf8).withBytes { key in
+                    output.writeHit(key, flags: flags, cas: cas, size: Int(flags), tail: .empty)
+                    output.writeHit(key, flags: flags, cas: cas, size: 3, tail: ("abc" as StaticString).bytes)
+                }
+                output.writeEnd()
+                output.writeStored()
+                let shown = cas.map { " \($0)" } ?? ""
+                expect(
+                    output,
+                    "VALUE some/key \(flags) \(flags)\(shown)\r\nVALUE some/key \(flags) 3\(shown)\r\nabc\r\n"
+                        + "END\r\nSTORED\r\n")
+            }
+        }
+    }
+
+    @Test("what is set aside is not sent with the rest, and its memory is free when it was sent")
+    func setAside() {
+        var output = OutputBuffer(capacity: 64)
+        output.write("first")
+        let first = output.setAside()
+        expectEmpty(output)
+        output.write("second")
+        expect(output, "second")
+        let text = output.part(first).text
+        #expect(text == "first")
+        output.endSetAside()
+        expect(output, "second")
+        let second = output.setAside()
+        #expect(second == 5..<11)
+        output.endSetAside()
+        let count = output.count
+        #expect(count == 0)
+    }
+
     @Test("a buffer grows with what is written and keeps it")
     func growth() {
         var output = OutputBuffer(capacity: 64)

@@ -50,6 +50,40 @@ func withText<R>(_ text: String, _ body: (Bytes) -> R) -> R { Array(text.utf8).w
     }
 }
 
+@Suite struct FindingTests {
+    @Test("a byte is found at every place of bytes of every length, and not outside of them")
+    func everyPlace() {
+        for count in 0...150 {
+            var bytes = [UInt8](repeating: 0x61, count: count + 2)
+            bytes[0] = 0x20
+            bytes[count + 1] = 0x20
+            for place in -1..<count {
+                if place >= 0 { bytes[place + 1] = 0x20 }
+                bytes.withBytes { all in
+                    let part = all[1..<count + 1]
+                    #expect(part.index(of: 0x20, from: 0) == place)
+                    if place >= 0 {
+                        #expect(part.index(of: 0x20, from: place) == place)
+                        #expect(part.index(of: 0x20, from: place + 1) == -1)
+                    }
+                }
+                if place >= 0 { bytes[place + 1] = 0x61 }
+            }
+        }
+    }
+
+    @Test("the first key of an input is told when it begins as most do")
+    func firstKey() {
+        for (text, key) in [
+            ("get key\r\n", "key"), ("get some_longer_key_of_a_client\r\nget b\r\n", "some_longer_key_of_a_client"),
+            ("set key 0 0 1\r\n", "key"), ("get a\rb\r\n", "a"),
+        ] { #expect(withText(text, { RequestParser.firstKey($0)?.text }) == key) }
+        for text in ["get k", "get \r\nabc", "gets key\r\n", "delete key\r\n", "set  0 0 1\r\n", "get key\n12345"] {
+            #expect(withText(text, { RequestParser.firstKey($0)?.text }) == nil)
+        }
+    }
+}
+
 @Suite struct FieldsTests {
     private func words(_ line: String) -> [String] {
         withText(line) { bytes in

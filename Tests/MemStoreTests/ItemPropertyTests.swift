@@ -18,6 +18,8 @@ private struct ItemModel {
     var random: SeededRandom
     var outcomes: [Outcome: Int] = [:]
     var census = SizeClassCensus()
+    /// Sets that went the short way.
+    var overwritten = 0
 
     init(seed: UInt64, limitMiB: Int, mayEvict: Bool) throws {
         test = try TestStore(limitMiB: limitMiB) { $0.evictsItems = mayEvict }
@@ -40,11 +42,18 @@ private struct ItemModel {
     }
     mutating func someValue() -> [UInt8] {
         let size = [0, 12, 100, 1000, 5000, 20_000, 90_000][random.below(7)]
-        return random.bytes(size == 0 ? 0 : random.below(size))
+        // Some of the same size, so that one can take another's place.
+        return random.bytes(size == 0 ? 0 : random.below(3) == 0 ? size : random.below(size))
     }
 
     mutating func check(_ key: String) throws {
-        let found = test.get(key).map { ModelItem(value: $0.value, flags: $0.view.flags, exptime: $0.view.exptime) }
+        let quick = test.quickGet(key)
+        let general = test.get(key)
+        if let quick {
+            try #require(quick.value == general?.value)
+            if let view = general?.view { try #require(quick.flags == view.flags && quick.cas == view.cas) }
+        }
+        let found = general.map { ModelItem(value: $0.value, flags: $0.view.flags, exptime: $0.view.exptime) }
         if found == nil, mayEvict { items[key] = nil }
         try #require(found == expected(key))
     }
@@ -57,6 +66,13 @@ private struct ItemModel {
         let cas = test.get(key)?.view.cas
         let asksCas = mode == .set && random.below(3) == 0
         if asksCas { command.compareCas = random.below(2) == 0 ? cas ?? 1 : 1 << 40 }
+        if mode == .set, !asksCas, test.overwrite(key, value, flags: command.flags, exptime: command.exptime) {
+            try #require(items[key] != nil)
+            try #require(test.get(key).map { $0.view.cas > cas ?? 0 } ?? false)
+            items[key] = ModelItem(value: value, flags: command.flags, exptime: command.exptime)
+            overwritten += 1
+            return
+        }
         let outcome =
             random.below(2) == 0
             ? test.set(key, value, command).outcome : test.setInPieces(key, value, step: 4000, command).outcome

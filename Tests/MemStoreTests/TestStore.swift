@@ -74,6 +74,23 @@ struct TestStore {
     }
     func string(_ key: String) -> String? { get(key).map { String(decoding: $0.value, as: UTF8.self) } }
 
+    /// The short way to set: false when it is not open.
+    func overwrite(_ key: String, _ value: [UInt8], flags: UInt32 = 0, exptime: Exptime = .never) -> Bool {
+        Array(key.utf8).withBytes { key in
+            value.withBytes {
+                session.overwrite(key, hash: session.hash(key), value: $0, flags: flags, exptime: exptime)
+            }
+        }
+    }
+
+    /// The short way to get: nil when it is not open; a miss has no value.
+    func quickGet(_ key: String) -> (value: [UInt8]?, flags: UInt32, cas: UInt64)? {
+        let view = Array(key.utf8).withBytes { session.beginQuickGet($0, hash: session.hash($0), withCas: true) }
+        guard view.isHit else { return view.isMiss ? (nil, 0, 0) : nil }
+        defer { session.endGet(view) }
+        return (view.value.array, view.flags, view.cas)
+    }
+
     func delete(_ key: String, _ command: DeleteCommand = DeleteCommand()) -> StoreResult {
         Array(key.utf8).withBytes { session.delete($0, hash: session.hash($0), command) }
     }

@@ -65,3 +65,80 @@ static inline uint32_t cs_peek32(const void *p)
 {
     return *(const volatile uint32_t *)p;
 }
+
+/* Whether two runs of `count` bytes are the same. Keys are short: words are compared without a call; no byte outside of
+ * the runs is read. */
+static inline _Bool cs_equal(const void *a, const void *b, size_t count)
+{
+    const char *p = (const char *)a, *q = (const char *)b;
+    uint64_t x, y, u, v;
+    if (count > 64) return memcmp(p, q, count) == 0;
+    if (count < 8) {
+        for (size_t i = 0; i < count; i++)
+            if (p[i] != q[i]) return 0;
+        return 1;
+    }
+    for (size_t i = 0; i + 8 < count; i += 8) {
+        memcpy(&x, p + i, 8);
+        memcpy(&y, q + i, 8);
+        if (x != y) return 0;
+    }
+    memcpy(&u, p + count - 8, 8);
+    memcpy(&v, q + count - 8, 8);
+    return u == v;
+}
+
+#ifdef __SSE2__
+/* Copies of up to 32 bytes without a call; longer ones by memcpy. */
+static inline void cs_copy(void *to, const void *from, size_t count)
+{
+    char *t = (char *)to;
+    const char *f = (const char *)from;
+    if (count > 32 || count < 8) {
+        memcpy(t, f, count);
+    } else if (count >= 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)f), b = _mm_loadu_si128((const __m128i *)(f + count - 16));
+        _mm_storeu_si128((__m128i *)t, a);
+        _mm_storeu_si128((__m128i *)(t + count - 16), b);
+    } else {
+        uint64_t a, b;
+        memcpy(&a, f, 8);
+        memcpy(&b, f + count - 8, 8);
+        memcpy(t, &a, 8);
+        memcpy(t + count - 8, &b, 8);
+    }
+}
+
+/* The place of the first `byte` in `count` bytes from `bytes` on, or `count`: sixteen at a time for a start, since words and
+ * lines are short. */
+static inline size_t cs_find_near(const void *bytes, int byte, size_t count)
+{
+    const char *p = (const char *)bytes;
+    __m128i wanted = _mm_set1_epi8((char)byte);
+    size_t at = 0;
+    for (; at + 16 <= count && at < 64; at += 16) {
+        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + at)), wanted));
+        if (hits) return at + (size_t)__builtin_ctz(hits);
+    }
+    if (at >= 64) {
+        const char *hit = (const char *)memchr(p + at, byte, count - at);
+        return hit ? (size_t)(hit - p) : count;
+    }
+    if (count >= 16 && at < count) {
+        /* The last sixteen, of which the first were seen to have none. */
+        unsigned hits = (unsigned)_mm_movemask_epi8(
+            _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + count - 16)), wanted));
+        return hits ? count - 16 + (size_t)__builtin_ctz(hits) : count;
+    }
+    for (; at < count; at++)
+        if (p[at] == (char)byte) return at;
+    return count;
+}
+#else
+static inline void cs_copy(void *to, const void *from, size_t count) { memcpy(to, from, count); }
+static inline size_t cs_find_near(const void *bytes, int byte, size_t count)
+{
+    const char *hit = count ? (const char *)memchr(bytes, byte, count) : 0;
+    return hit ? (size_t)(hit - (const char *)bytes) : count;
+}
+#endif

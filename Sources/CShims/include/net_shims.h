@@ -77,13 +77,6 @@ static inline ssize_t cs_writev(int fd, const struct iovec *pieces, int count)
     return CS_FILE_CALL(SYS_writev, writev, fd, pieces, count);
 }
 
-/* The place of `byte` in `count` bytes from `bytes` on, or -1. */
-static inline ssize_t cs_find(const void *bytes, int byte, size_t count)
-{
-    const char *hit = count ? (const char *)memchr(bytes, byte, count) : 0;
-    return hit ? hit - (const char *)bytes : -1;
-}
-
 /* pthread_setname_np(3) is declared only with _GNU_SOURCE. Names have at most 15 bytes. */
 extern int pthread_setname_np(pthread_t thread, const char *name);
 static inline int cs_set_thread_name(pthread_t thread, const char *name) { return pthread_setname_np(thread, name); }

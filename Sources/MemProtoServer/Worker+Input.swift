@@ -1,0 +1,110 @@
+// The worker's receiving side: reads what has arrived, for several connections before any of it is executed, and large
+// values straight to their place.
+import CShims
+import Glibc
+import MemStore
+
+extension Worker {
+    /// Reads what has arrived. It is executed at once, or with the group (`runGroup`).
+    mutating func receive(_ connection: Cell<Connection>) {
+        if connection.value.state == .value, connection.value.kept.isEmpty, receiveInPlace(connection) {
+            return readAgain(connection)
+        }
+        let kept = connection.value.kept.count
+        if kept == 0 {
+            let room = connection.value.expectsValue ? Limit.lineReadBytes : Limit.readBufferBytes
+            let length = unsafe cs_receive(connection.value.descriptor, group.nextPlace, room)
+            guard arrived(connection, length, of: room) else { return }
+            if connection.value.state == .command { connection.value.expectsValue = false }
+            group.add(connection, length: length)
+        } else if kept <= Limit.keptInputJoinMax {
+            unsafe connection.value.kept.bytes.copy(to: readBuffer.baseAddress.unsafelyUnwrapped)
+            let place = unsafe readBuffer.baseAddress.unsafelyUnwrapped + kept
+            let length = unsafe cs_receive(connection.value.descriptor, place, Limit.readBufferBytes)
+            guard arrived(connection, length, of: Limit.readBufferBytes) else { return }
+            connection.value.kept.free()
+            process(connection, unsafe Bytes(readBuffer.baseAddress, count: kept + length))
+        } else {
+            let room = unsafe connection.value.kept.room(Limit.readBufferBytes)
+            let length = unsafe cs_receive(connection.value.descriptor, room.baseAddress.unsafelyUnwrapped, room.count)
+            guard arrived(connection, length, of: room.count) else { return }
+            connection.value.kept.grow(by: length)
+            process(connection, connection.value.kept.bytes)
+        }
+    }
+
+    /// Executes what was read into the group, then sends the answers.
+    mutating func runGroup() {
+        let count = group.count
+        if count == 0 { return sendAnswers() }
+        if count > 1 { group.prefetch(session) }
+        for index in 0..<count {
+            let connection = group.connection(at: index)
+            // One that is gone was closed by what came before it.
+            if connection.value.descriptor < 0 { continue }
+            executor.knownKey = group.firstKey(at: index)
+            process(connection, group.input(at: index))
+            executor.knownKey = KnownKey()
+        }
+        group.clear()
+        sendAnswers()
+    }
+
+    /// Reads the bytes of a large value straight to where they will stay, and what follows it to the buffer.
+    /// False: there is nothing more of the value, its line end is awaited.
+    private mutating func receiveInPlace(_ connection: Cell<Connection>) -> Bool {
+        guard let arriving = connection.value.arriving, arriving.value.remaining > 0 else { return false }
+        // One place more than the store fills: for what follows the value.
+        var pieces = unsafe [iovec](repeating: iovec(), count: Limit.valueRunMax + 1)
+        let runs = unsafe pieces.withUnsafeMutableBufferPointer { buffer in
+            unsafe session.nextSpaces(
+                arriving.value.value, remaining: arriving.value.remaining,
+                into: UnsafeMutableBufferPointer(rebasing: buffer[..<Limit.valueRunMax]))
+        }
+        guard runs > 0 else {
+            executor.refuseArriving(connection, .noMemory)
+            return false
+        }
+        let part = unsafe pieces[..<runs].reduce(0) { unsafe $0 + $1.iov_len }
+        // Bytes behind the value can be taken along only when all of the value has its place.
+        let takesMore = part == arriving.value.remaining
+        if takesMore {
+            unsafe pieces[runs] = iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.lineReadBytes)
+        }
+        let length = unsafe readv(connection.value.descriptor, pieces, Int32(takesMore ? runs + 1 : runs))
+        guard arrived(connection, length, of: part + (takesMore ? Limit.lineReadBytes : 0)) else { return true }
+        let placed = min(length, part)
+        session.advance(arriving.value.value, by: placed)
+        noteHeld(placed)
+        arriving.value.remaining -= placed
+        if placed < part { session.trim(arriving.value.value) }
+        if length > placed { process(connection, unsafe Bytes(readBuffer.baseAddress, count: length - placed)) }
+        return true
+    }
+
+    /// Judges a read that asked for `room` bytes; false when there is nothing to execute.
+    private mutating func arrived(_ connection: Cell<Connection>, _ length: Int, of room: Int) -> Bool {
+        if length > 0 {
+            // A socket that gave less has no more, and epoll will tell when it has; but its end is told only once.
+            if length < room, !connection.value.isEnding { connection.value.hasUnread = false }
+            face.counters.value.bytesRead &+= UInt64(length)
+            connection.value.lastCommandSecond = session.nowSecond
+            return true
+        }
+        if length < 0, errno == EAGAIN || errno == EINTR {
+            if errno == EAGAIN { connection.value.hasUnread = false } else { readAgain(connection) }
+            return false
+        }
+        close(connection)
+        return false
+    }
+
+    /// Gives a connection that waits for input another turn if there is some.
+    mutating func readAgain(_ connection: Cell<Connection>) {
+        guard connection.value.hasUnread, connection.value.awaitsInput, connection.value.descriptor >= 0,
+            !connection.value.isQueued, !connection.value.isBlocked, !connection.value.isParked
+        else { return }
+        connection.value.isQueued = true
+        queued.append(connection)
+    }
+}

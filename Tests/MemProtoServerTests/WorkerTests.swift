@@ -1,0 +1,173 @@
+// Workers: input that is told of once, ends that come with it, answers of several connections, and standing in.
+import CShims
+import Glibc
+import Logging
+import MemStore
+import Testing
+
+@testable import MemProtoServer
+
+@Suite struct WorkerTests {
+    @Test("what was asked before the client ended its side is answered, then the connection is closed")
+    func halfClose() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        for address in [live.tcp, live.unix] {
+            let client = try TestClient(address)
+            client.send("set k 0 0 1\r\nx\r\nget k\r\n")
+            shutdown(client.descriptor, Int32(SHUT_WR))
+            let expected = "STORED\r\nVALUE k 0 1\r\nx\r\nEND\r\n"
+            #expect(client.receive(expected.utf8.count) == Array(expected.utf8))
+            #expect(client.isClosed)
+        }
+    }
+
+    @Test("more input than one read takes is all answered, however little comes after it")
+    func fullReads() throws {
+        let live = try LiveServer { $0.workerCount = 1 }
+        defer { live.stop() }
+        for address in [live.tcp, live.unix] {
+            let client = try TestClient(address)
+            let line = "get a_key_that_nobody_has_set_so_far\r\n"
+            // Whole reads, and one that ends with the buffer's end.
+            for total in [Limit.readBufferBytes * 3, Limit.readBufferBytes, Limit.readBufferBytes + 1] {
+                let count = total / line.utf8.count
+                let filler = String(repeating: "x", count: total - count * line.utf8.count)
+                client.send(String(repeating: line, count: count) + filler)
+                #expect(client.receive(count * 5) == Array(String(repeating: "END\r\n", count: count).utf8))
+                client.expect("ERROR\r\n", to: "zz\r\n")
+            }
+        }
+    }
+
+    @Test("small commands and large values take turns on one connection")
+    func largeAndSmall() throws {
+        let live = try LiveServer { $0.workerCount = 1 }
+        defer { live.stop() }
+        let client = try TestClient(live.tcp)
+        let value = String(repeating: "v", count: 100_000)
+        for _ in 0..<5 {
+            client.expect("STORED\r\n", to: "set large 0 0 100000\r\n\(value)\r\n")
+            client.expect("STORED\r\nSTORED\r\n", to: "set large 0 0 100000\r\n\(value)\r\nset small 0 0 1\r\ny\r\n")
+            client.expect("VALUE small 0 1\r\ny\r\nEND\r\n", to: "get small\r\n")
+            let many = String(repeating: "get small\r\n", count: 500)
+            client.expect(String(repeating: "VALUE small 0 1\r\ny\r\nEND\r\n", count: 500), to: many)
+        }
+        client.expect("VALUE large 0 100000\r\n\(value)\r\nEND\r\n", to: "get large\r\n")
+    }
+
+    /// A worker without a thread, and the client's ends of connections that it has.
+    private func worker(connections: Int) throws -> (server: TestServer, face: WorkerFace, clients: [Int32]) {
+        let server = try TestServer()
+        let face = try WorkerFace(number: 1)
+        face.worker = try Worker.make(face: face, shared: server.shared)
+        var clients: [Int32] = []
+        for _ in 0..<connections {
+            var ends: [Int32] = [0, 0]
+            #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            face.post(.connection(ends[0]))
+            clients.append(ends[1])
+        }
+        return (server, face, clients)
+    }
+
+    private func end(_ face: WorkerFace, _ clients: [Int32]) throws {
+        for client in clients { close(client) }
+        let worker = try #require(face.worker)
+        face.worker = nil
+        worker.value.closeAll()
+        worker.value.session.end()
+        worker.destroy()
+    }
+
+    private func receive(_ client: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 1000)
+        let count = unsafe recv(client, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    @Test("a worker whose thread does not run is served by another's, its connections in groups")
+    func standIn() throws {
+        let (server, face, clients) = try worker(connections: 20)
+        defer { withExtendedLifetime(server) {} }
+        let events = EventList()
+        defer { events.deallocate() }
+        for (number, client) in clients.enumerated() {
+            let text = "set k\(number) 0 0 2\r\n\(10 + number)\r\nget k\(number)\r\n"
+            #expect(unsafe send(client, text, text.utf8.count, 0) == text.utf8.count)
+        }
+        var handled = 0
+        Worker.standIn(for: [face], events, &handled)
+        #expect(receive(clients[0]) == "", "nobody looks after the others when there was nothing to do")
+        // The mail first, then what the connections have sent.
+        for _ in 0..<2 {
+            handled = 1000
+            Worker.standIn(for: [face], events, &handled)
+            #expect(handled == 0)
+        }
+        for (number, client) in clients.enumerated() {
+            #expect(receive(client) == "STORED\r\nVALUE k\(number) 0 2\r\n\(10 + number)\r\nEND\r\n")
+        }
+        try end(face, clients)
+    }
+
+    @Test("nobody stands in for a worker that is at work")
+    func notStoodIn() throws {
+        let (server, face, clients) = try worker(connections: 1)
+        defer { withExtendedLifetime(server) {} }
+        let events = EventList()
+        defer { events.deallocate() }
+        #expect(unsafe send(clients[0], "mn\r\n", 4, 0) == 4)
+        face.beginRound()
+        #expect(!face.tryBeginRound())
+        // It is at work also while its lock is lent, to ask the other workers.
+        face.lock.unlock()
+        var handled = 1000
+        Worker.standIn(for: [face], events, &handled)
+        #expect(receive(clients[0]) == "")
+        face.lock.lock()
+        face.endRound()
+        for _ in 0..<2 {
+            handled = 1000
+            Worker.standIn(for: [face], events, &handled)
+        }
+        #expect(receive(clients[0]) == "MN\r\n")
+        try end(face, clients)
+    }
+
+    @Test("an answer that the socket does not take waits, and goes on when it does")
+    func blockedAnswer() throws {
+        let (server, face, clients) = try worker(connections: 2)
+        defer { withExtendedLifetime(server) {} }
+        let events = EventList()
+        defer { events.deallocate() }
+        func round() {
+            var handled = 1000
+            Worker.standIn(for: [face], events, &handled)
+        }
+        let set = "set k 0 0 3000\r\n" + String(repeating: "x", count: 3000) + "\r\n"
+        #expect(unsafe send(clients[0], set, set.utf8.count, 0) == set.utf8.count)
+        round()
+        round()
+        #expect(receive(clients[0]) == "STORED\r\n")
+        // One small answer after another, until one is not taken; each is put off to the end of its group.
+        var asked = 0
+        while try #require(face.worker).value.face.counters.value.outputStalls == 0, asked < 10_000 {
+            #expect(unsafe send(clients[0], "get k\r\n", 7, 0) == 7)
+            asked += 1
+            round()
+        }
+        #expect(unsafe send(clients[1], "mn\r\n", 4, 0) == 4)
+        round()
+        #expect(receive(clients[1]) == "MN\r\n")
+        let one = "VALUE k 0 3000\r\n\r\nEND\r\n".utf8.count + 3000
+        var received = 0
+        for _ in 0..<100_000 where received < asked * one {
+            let text = receive(clients[0])
+            received += text.utf8.count
+            if text.isEmpty { round() }
+        }
+        #expect(received == asked * one)
+        try end(face, clients)
+    }
+}
