@@ -77,7 +77,8 @@ extension DifferentialCommands {
             "lru tune 50 40 0.2 2.0", "lru tune 10 20 0 2.0", "lru tune 10 20 0.2 2.0", "lru mode x",
             "slabs automove window 2", "slabs automove window 1801", "slabs automove 0", "slabs automove 3",
             "slabs reassign 5 5", "slabs reassign 30 31",
-            "stats detail on\r\nget p:x\r\nset p:x 0 0 1\r\ny\r\ndelete p:x\r\nstats detail dump\r\nstats reset\r\nstats detail off", "slabs reassign 1 64", "slabs reassign x 1", "shutdown", "shutdown graceful",
+            "stats detail on\r\nget p:x\r\nset p:x 0 0 1\r\ny\r\ndelete p:x\r\nstats detail dump\r\nstats reset\r\nstats detail off",
+            "slabs reassign 1 64", "slabs reassign x 1", "shutdown", "shutdown graceful",
             "stats sizes", "stats noreply", "get a", "mn", "mn x", "version x", "quit", "quit now", "GET / HTTP/1.0",
             "mg k0 v\r\nlru_crawler metadump all", "flush_all -1",
         ])
@@ -88,7 +89,8 @@ extension DifferentialCommands {
 
     mutating func restricted() -> DifferentialCommand {
         let text = one([
-            "stats detail on", "stats detail dump", "flush_all", "flush_all 10", "flush_all noreply", "watch", "watch fetchers", "stats cachedump 1 1",
+            "stats detail on", "stats detail dump", "flush_all", "flush_all 10", "flush_all noreply", "watch",
+            "watch fetchers", "stats cachedump 1 1",
             "lru_crawler metadump all",
         ])
         return DifferentialCommand(name: String(text.prefix { $0 != " " }), text: text + "\r\n")
