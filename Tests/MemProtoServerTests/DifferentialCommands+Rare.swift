@@ -17,7 +17,7 @@ extension DifferentialCommands {
             "cas k0 0 0 4 x\r\nabcd\r\n", "set k9 0 0 3\r\nabcdef\r\n", "set k9 0 0 3\r\nabcdefghij\r\n",
             "set k9 0 0 3 noreply\r\nabcdefghij\r\n", "mg\r\n", "mg \(tooLongKey) v\r\n", "ms k0\r\n", "ms k0 x\r\n",
             "ms k0 -1\r\n", "ms k9 3\r\nabcdefghij\r\n", "ms k9 3 q\r\nabcdefghij\r\n", "mg k0 !\r\n", "mg k0 1\r\n",
-            "mg k0 z\r\n", "mg k0 O12345678901234567890123456789012\r\n", "ma k0 z\r\n", "ma k0 MX\r\n",
+            "mg k0 z\r\n", "mg k9 O12345678901234567890123456789012\r\n", "ma k0 z\r\n", "ma k0 MX\r\n",
             "mg k0 s v t f c k h l u q O1 R30 N0 T0 b x F1 S1 I\r\n", "ma\r\n", "me\r\n", "md\r\n",
             "verbosity\r\n", "verbosity x\r\n", "flush_all x\r\n", "stats foo\r\n", "cache_memlimit x\r\n",
             "slabs\r\n", "lru\r\n", "lru_crawler\r\n", "lru_crawler x\r\n", "watch nothing\r\n", "shutdown\r\n",

@@ -26,7 +26,7 @@ enum DifferentialReplies {
         ("CLIENT_ERROR unauthenticated and its kin", "a run has one user", "AuthTests, users.txt"),
         ("CLIENT_ERROR invalid shutdown mode", "the next word ends the server", "options.txt"),
         ("ITEM", "the order of items is another one", "admin.txt"),
-        ("ERROR cannot pipeline other commands before mgdump", "only 1.6.45 has mgdump", "options.txt"),
+        ("ERROR cannot pipeline other commands before mgdump", "only 1.6.45 has mgdump", "DumpTests"),
         ("ERROR key dump not allowed", "only 1.6.45 has mgdump", "options.txt"),
         ("CLIENT_ERROR lru crawler disabled", "memcached's thread ends some time after disable", "admin.txt"),
         ("ERROR failed to stop lru crawler thread", "the same", "admin.txt"),
