@@ -90,13 +90,13 @@ extension CommandExecutor {
     /// `lru mode|tune|temp_ttl …`: accepted as far as it is well formed; the store has one queue order of its own.
     mutating func lru(_ fields: Fields) {
         guard fields.count >= 3 else { return refuse(.unknownCommand) }
+        // Both are about the queues that memcached's maintainer keeps.
         if fields[1].isEqual(to: "mode") {
-            guard shared.configuration.hasMaintainer else { return refuse(.unknownCommand) }
             let isKnown = fields[2].isEqual(to: "flat") || fields[2].isEqual(to: "segmented")
-            return isKnown ? output.write("OK\r\n") : refuse(.unknownCommand)
+            return accept(shared.configuration.hasMaintainer && isKnown)
         }
         if fields[1].isEqual(to: "temp_ttl") {
-            return Number.signed32(fields[2]) == nil || !shared.configuration.hasMaintainer ? refuse(.unknownCommand) : output.write("OK\r\n")
+            return accept(shared.configuration.hasMaintainer && Number.signed32(fields[2]) != nil)
         }
         guard fields[1].isEqual(to: "tune"), fields.count >= 6, let hot = Number.unsigned32(fields[2]),
             let warm = Number.unsigned32(fields[3]), let hotFactor = Double(fields[4].text),
@@ -109,6 +109,10 @@ extension CommandExecutor {
         } else {
             output.write("OK\r\n")
         }
+    }
+
+    private mutating func accept(_ isWellFormed: Bool) {
+        if isWellFormed { output.write("OK\r\n") } else { refuse(.unknownCommand) }
     }
 
     /// `slabs reassign|automove …`: there are no slabs, so there is never a spare page to move.

@@ -112,7 +112,8 @@ extension CommandExecutor {
         if !isGuarded, RequestParser.isOpenEndedGet(line), line.count <= shared.configuration.getLineLengthMax {
             return .needsInput
         }
-        if !isGuarded, line.count <= shared.configuration.fileLineLengthMax, let key = RequestParser.key(ofUnfinished: line),
+        if !isGuarded, line.count <= shared.configuration.fileLineLengthMax,
+            let key = RequestParser.key(ofUnfinished: line),
             session.isFileKey(key)
         {
             return .needsInput

@@ -17,7 +17,7 @@ extension DifferentialCommands {
             "cas k0 0 0 4 x\r\nabcd\r\n", "set k9 0 0 3\r\nabcdef\r\n", "set k9 0 0 3\r\nabcdefghij\r\n",
             "set k9 0 0 3 noreply\r\nabcdefghij\r\n", "mg\r\n", "mg \(tooLongKey) v\r\n", "ms k0\r\n", "ms k0 x\r\n",
             "ms k0 -1\r\n", "ms k9 3\r\nabcdefghij\r\n", "ms k9 3 q\r\nabcdefghij\r\n", "mg k0 !\r\n", "mg k0 1\r\n",
-            "mg k0 z\r\n", "mg k0 O12345678901234567890123456789012\r\n", "ma k0 z\r\n", "ma k0 MX\r\n",
+            "mg k0 z\r\n", "mg k9 O12345678901234567890123456789012\r\n", "ma k0 z\r\n", "ma k0 MX\r\n",
             "mg k0 s v t f c k h l u q O1 R30 N0 T0 b x F1 S1 I\r\n", "ma\r\n", "me\r\n", "md\r\n",
             "verbosity\r\n", "verbosity x\r\n", "flush_all x\r\n", "stats foo\r\n", "cache_memlimit x\r\n",
             "slabs\r\n", "lru\r\n", "lru_crawler\r\n", "lru_crawler x\r\n", "watch nothing\r\n", "shutdown\r\n",
@@ -77,7 +77,8 @@ extension DifferentialCommands {
             "lru tune 50 40 0.2 2.0", "lru tune 10 20 0 2.0", "lru tune 10 20 0.2 2.0", "lru mode x",
             "slabs automove window 2", "slabs automove window 1801", "slabs automove 0", "slabs automove 3",
             "slabs reassign 5 5", "slabs reassign 30 31",
-            "stats detail on\r\nget p:x\r\nset p:x 0 0 1\r\ny\r\ndelete p:x\r\nstats detail dump\r\nstats reset\r\nstats detail off", "slabs reassign 1 64", "slabs reassign x 1", "shutdown", "shutdown graceful",
+            "stats detail on\r\nget p:x\r\nset p:x 0 0 1\r\ny\r\ndelete p:x\r\nstats detail dump\r\nstats reset\r\nstats detail off",
+            "slabs reassign 1 64", "slabs reassign x 1", "shutdown", "shutdown graceful",
             "stats sizes", "stats noreply", "get a", "mn", "mn x", "version x", "quit", "quit now", "GET / HTTP/1.0",
             "mg k0 v\r\nlru_crawler metadump all", "flush_all -1",
         ])
@@ -88,7 +89,8 @@ extension DifferentialCommands {
 
     mutating func restricted() -> DifferentialCommand {
         let text = one([
-            "stats detail on", "stats detail dump", "flush_all", "flush_all 10", "flush_all noreply", "watch", "watch fetchers", "stats cachedump 1 1",
+            "stats detail on", "stats detail dump", "flush_all", "flush_all 10", "flush_all noreply", "watch",
+            "watch fetchers", "stats cachedump 1 1",
             "lru_crawler metadump all",
         ])
         return DifferentialCommand(name: String(text.prefix { $0 != " " }), text: text + "\r\n")

@@ -82,4 +82,15 @@ import Testing
         #expect(SlabClass.number(ofTotal: 1 << 20) == 39)
         #expect(SlabClass.chunkSizes.count == 39)
     }
+
+    @Test("a dump and a watch want to be alone: nothing may wait before them to be sent")
+    func alone() throws {
+        let connection = TestConnection(try TestServer())
+        func refusal(_ name: String) -> String { "ERROR cannot pipeline other commands before \(name)\r\n" }
+        #expect(connection.send("mg a v\r\nlru_crawler mgdump all\r\n") == "EN\r\n" + refusal("mgdump"))
+        #expect(connection.send("mg a v\r\nlru_crawler metadump all\r\n") == "EN\r\n" + refusal("metadump"))
+        #expect(connection.send("get a\r\nwatch\r\n") == "END\r\n" + refusal("watch"))
+        #expect(connection.send("get a\r\nmn\r\nlru_crawler mgdump all\r\n") == "END\r\nMN\r\nOK\r\nEN\r\n")
+        #expect(connection.send("mn\r\nwatch\r\n") == "MN\r\nOK\r\n")
+    }
 }

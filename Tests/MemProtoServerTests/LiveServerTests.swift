@@ -190,7 +190,8 @@ final class LiveServer: Sendable {
         var greedy: [TestClient] = []
         for number in 0..<200 {
             let client = try TestClient(number % 2 == 0 ? live.unix : live.tcp)
-            client.send(String(repeating: number % 4 < 2 ? "get small small small small\r\n" : "get big small\r\n", count: 100))
+            let line = number % 4 < 2 ? "get small small small small\r\n" : "get big small\r\n"
+            client.send(String(repeating: line, count: 100))
             greedy.append(client)
             // The other is served between any two of them.
             other.expect("MN\r\n", to: "mn\r\n")

@@ -33,6 +33,43 @@ import Testing
             ])
     }
 
+    @Test("what ma and mg create, joined values and refused ones have their lines")
+    func rareLines() throws {
+        let server = try TestServer()
+        let watcher = TestConnection(server)
+        #expect(watcher.send("watch fetchers mutations\r\n") == "OK\r\n")
+        let client = TestConnection(server)
+        _ = client.send("ma n N50 J12\r\nset a 0 0 1\r\nx\r\nappend a 0 0 2\r\nyz\r\nmg v N0\r\nme a\r\n")
+        _ = client.send("set a 0 0 1048600\r\n" + String(repeating: "z", count: 1_048_600) + "\r\n")
+        #expect(
+            lines(watcher.send("")) == [
+                "type=item_get key=n status=not_found clsid=0 cfd=1 size=0",
+                "type=item_get key=n status=not_found clsid=0 cfd=1 size=0",
+                "type=item_store key=n status=stored cmd=add ttl=50 clsid=1 cfd=1 size=2",
+                "type=item_get key=a status=not_found clsid=0 cfd=1 size=0",
+                "type=item_store key=a status=stored cmd=set ttl=0 clsid=1 cfd=1 size=1",
+                "type=item_get key=a status=found clsid=1 cfd=1 size=1",
+                "type=item_store key=a status=stored cmd=append ttl=0 clsid=1 cfd=1 size=3",
+                "type=item_get key=v status=not_found clsid=0 cfd=1 size=0",
+                "type=item_get key=a status=found clsid=1 cfd=1 size=3",
+                "type=item_store key=a status=too_large cmd=set ttl=0 clsid=39 cfd=1 size=1048600",
+                "type=item_get key=a status=found clsid=1 cfd=1 size=3",
+            ])
+    }
+
+    @Test("an item that the log's lookup finds gone is counted as gone")
+    func absence() throws {
+        let server = try TestServer()
+        let watcher = TestConnection(server)
+        #expect(watcher.send("watch fetchers\r\n") == "OK\r\n")
+        let client = TestConnection(server)
+        #expect(client.send("set a 0 -1 1\r\nx\r\ndelete a\r\n") == "STORED\r\nNOT_FOUND\r\n")
+        #expect(client.send("set a 0 -1 1\r\nx\r\nset a 0 0 1\r\nx\r\n") == "STORED\r\nSTORED\r\n")
+        #expect(server.face.counters.value.getExpired == 1)
+        let text = watcher.send("")
+        #expect(text.contains("type=item_get key=a status=expired clsid=0"))
+    }
+
     @Test("what is evicted is told, with what was known of it, while somebody watches")
     func evictions() throws {
         let server = try TestServer(memoryLimitBytes: 2 << 20)

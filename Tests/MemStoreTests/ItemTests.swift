@@ -110,6 +110,38 @@ import Testing
         test.session.checkInvariants()
     }
 
+    @Test("a number may begin a large value, and padding stays as long whatever cas is given")
+    func largeNumbers() throws {
+        let test = try TestStore()
+        var command = ArithmeticCommand()
+        func padded(_ digits: String, _ count: Int) -> [UInt8] {
+            Array(digits.utf8) + [UInt8](repeating: 0x20, count: count - digits.utf8.count)
+        }
+        test.set("n", Array("12 ".utf8) + [UInt8](repeating: 0x78, count: 20_000))
+        let reader = Array("n".utf8).withBytes { key in
+            let view = test.session.beginGet(key, hash: test.session.hash(key))
+            let lease = test.session.lease(view)
+            test.session.endGet(view)
+            return lease
+        }
+        #expect(test.arithmetic("n", command).number == 13)
+        #expect(test.get("n")?.value == padded("13", 20_003))
+        // The reader of the old value still has it.
+        let run = test.session.pinRun(reader, at: 0, maxLength: 4)
+        #expect(run.array == Array("12 x".utf8))
+        test.session.unpin(run)
+        test.session.release(reader)
+        test.set("n", [UInt8](repeating: 0x31, count: 17_000))
+        #expect(test.arithmetic("n", command).outcome == .nonNumeric)
+        test.set("n", padded("7", 600_000))
+        #expect(test.arithmetic("n", command).outcome == .nonNumeric)
+        command.newCas = 1 << 60
+        test.set("n", padded("5", 100))
+        #expect(test.arithmetic("n", command).number == 6)
+        #expect(test.get("n")?.value == padded("6", 100))
+        test.session.checkInvariants()
+    }
+
     @Test("flush_all takes all items at once, or at its second")
     func flush() throws {
         let test = try TestStore(limitMiB: 64)

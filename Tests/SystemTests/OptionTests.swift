@@ -89,8 +89,9 @@ import Testing
         let plain = try settings([]).serverConfiguration(users: nil)
         #expect(plain.getLineLengthMax == 1 << 20 && plain.getKeysMax == 1 << 19 && plain.halfSentMaxBytes == nil)
         #expect(plain.inputHeldMaxBytes == 64 << 20 && plain.outputHeldMaxBytes == 64 << 20)
-        let words = "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,line_max=4,watchers_max=3,"
-            + "detail_prefixes_max=9"
+        let words =
+            "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,"
+            + "line_max=4,watchers_max=3,detail_prefixes_max=9"
         let bounded = try settings(["-o", words]).serverConfiguration(users: nil)
         #expect(bounded.getLineLengthMax == 64 << 10 && bounded.getKeysMax == 100)
         #expect(bounded.inputHeldMaxBytes == 5 << 20 && bounded.outputHeldMaxBytes == 6 << 20)

@@ -76,7 +76,7 @@ extension SystemTests {
             #expect(license.status == 0 && license.output.contains("the memfisd authors"))
         }
 
-        @Test("-c may be all the files that the system allows: the last connections are refused; more than that ends the start")
+        @Test("-c may be all the files that the system allows, and no more; the last connections are refused")
         func openFiles() throws {
             // Without this capability root cannot raise the hard limit either.
             let limited = ["prlimit", "--nofile=100:100", "setpriv", "--bounding-set=-sys_resource"]
