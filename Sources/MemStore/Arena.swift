@@ -60,6 +60,9 @@ enum BlockUse: UInt8 { case content = 0, table = 1 }
     var limitBytes: Int
     /// Segments taken and tables charged, in bytes: the budget. INVARIANT: limitBytes is only passed by charges.
     var usedBytes = 0
+    /// Whole segments that only cuts of contents may take, since a cut has to copy a little before it can free anything. They
+    /// count as used. Filled up first by what is given back.
+    var cutReserve: [UInt32] = []
     /// Of `usedBytes`: blocks that somebody has, and those of the same segments that no one has.
     var takenBlockBytes = 0
     var freeBlockBytes = 0
@@ -105,6 +108,9 @@ struct ArenaGeometry: Equatable {
     /// From this limit on the 2 MiB that a huge page can waste are less than a hundredth of it.
     private static let hugePageLimitBytes = 256 << 20
 
+    /// How many segments are set aside for cuts: one cut takes one, or two where segments are small.
+    static let cutReserveCount = 2
+
     private let pointer: UnsafeMutablePointer<ArenaState>
 
     /// Maps the address space: the larger of the limit and the machine's memory, so that the limit can be raised.
@@ -129,6 +135,7 @@ struct ArenaGeometry: Equatable {
         guard let zero = takeBlock(near: 0) else { preconditionFailure("an arena has room for a first block") }
         unsafe memset(address(ofBlock: zero), 0, geometry.blockSizeBytes)
         state.zeroBlock = zero
+        for _ in 0..<Self.cutReserveCount { if let segment = takeSegment() { state.cutReserve.append(segment) } }
     }
 
     /// Unmaps everything. No session may be in use.
