@@ -70,8 +70,14 @@ extension FileSystem {
     /// Pages of a mapping. Those that an invalidation of ours pushes out are older than what the port stored.
     private func writePages(_ ino: Ino, at offset: UInt64, _ bytes: Bytes) throws(FSError) {
         if state.notices.isInvalidating(ino) { return }
-        _ = try translating { () throws(StoreError) in
-            try session.writeFile(ino, at: offset, bytes, isAppending: false, clearsPrivileges: false)
+        do throws(FSError) {
+            _ = try translating { () throws(StoreError) in
+                try session.writeFile(ino, at: offset, bytes, isAppending: false, clearsPrivileges: false)
+            }
+        } catch {
+            // The kernel keeps pages that it could not write, and would show them as if they were stored.
+            state.notices.add(.content(ino))
+            throw error
         }
         state.handles.setWrittenByPages(ino)
     }

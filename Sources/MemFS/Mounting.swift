@@ -122,10 +122,11 @@ public enum Mounting {
         return isCleared
     }
 
-    /// Whether the server of what is mounted at `path` is gone.
+    /// Whether the server of what is mounted at `path` is gone. Asked by statvfs(3), which the kernel always asks the server;
+    /// attributes it may still know by itself.
     private static func isDead(_ path: String) -> Bool {
-        var attributes = stat()
-        return unsafe stat(path, &attributes) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)
+        var figures = statvfs()
+        return unsafe statvfs(path, &figures) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)
     }
 
     /// The path with its directory's symlinks resolved. The last component stays: it may be dead.

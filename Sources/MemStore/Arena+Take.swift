@@ -8,6 +8,9 @@ extension Arena {
     /// Takes a whole segment, or nil when the budget has no room for one.
     func takeSegment() -> UInt32? { state.lock.withLock { takeSegmentLocked() } }
 
+    /// The same for a cut, from what is set aside for cuts.
+    func takeSegmentForCut() -> UInt32? { state.lock.withLock { state.cutReserve.popLast() } }
+
     private func takeSegmentLocked() -> UInt32? {
         guard state.usedBytes + segmentSizeBytes <= state.budgetBytes else { return nil }
         let segment: UInt32
@@ -34,6 +37,10 @@ extension Arena {
 
     private func giveBackLocked(segment: UInt32) {
         precondition(self[segment].kind != .free, "a segment is given back once")
+        if state.cutReserve.count < Self.cutReserveCount {
+            self[segment] = SegmentState(kind: .log)
+            return state.cutReserve.append(segment)
+        }
         insertWarm(segment)
         state.usedBytes -= segmentSizeBytes
     }

@@ -64,6 +64,9 @@ enum BlockUse: UInt8 { case content = 0, table = 1 }
     var budgetBytes: Int { limitBytes + Int(allowanceBytes) }
     /// Segments taken and tables charged, in bytes. INVARIANT: budgetBytes is only passed by charges.
     var usedBytes = 0
+    /// Whole segments that only cuts of contents may take, since a cut has to copy a little before it can free anything. They
+    /// count as used. Filled up first by what is given back.
+    var cutReserve: [UInt32] = []
     /// Of `usedBytes`: blocks that somebody has, and those of the same segments that no one has.
     var takenBlockBytes = 0
     var freeBlockBytes = 0
@@ -110,6 +113,9 @@ struct ArenaGeometry: Equatable {
     private static let hugePageLimitBytes = 256 << 20
     static let hugePageSizeBytes = 2 << 20
 
+    /// How many segments are set aside for cuts: one cut takes one, or two where segments are small.
+    static let cutReserveCount = 2
+
     private let pointer: UnsafeMutablePointer<ArenaState>
 
     /// Maps the address space: the larger of the limit and the machine's memory, so that the limit can be raised.
@@ -137,6 +143,7 @@ struct ArenaGeometry: Equatable {
         guard let zero = takeBlock(near: 0) else { preconditionFailure("an arena has room for a first block") }
         unsafe memset(address(ofBlock: zero), 0, geometry.blockSizeBytes)
         state.zeroBlock = zero
+        for _ in 0..<Self.cutReserveCount { if let segment = takeSegment() { state.cutReserve.append(segment) } }
     }
 
     /// Unmaps everything. No session may be in use.

@@ -9,7 +9,7 @@ extension Shard {
         Self.need(blocks: count >> blockShift + 2, arena: arena)
     }
 
-    /// What `truncate` and `zero` may take at most.
+    /// What `truncate` to a greater size, and `zero`, may take at most.
     func need(forCutOf content: Content) -> MemoryNeed { Self.need(blocks: 2, arena: arena) }
 
     /// `blocks` leaves, of which two may be pieces, and the nodes on two ways down and above the new leaves.
@@ -129,7 +129,7 @@ extension Shard {
         let level = depth(content)
         content.root = prune(ContentReference(rawValue: content.root), level, keeping: kept, session).rawValue
         let rest = Int(size) & (arena.blockSizeBytes - 1)
-        if rest != 0 {
+        if rest != 0, !leaf(content, block: kept - 1).isHole {
             changeLeaf(&content, block: kept - 1, session) { self.cut($0, to: rest, session) }
         }
         lower(&content, from: level, to: ContentShape.depth(size: size, blockShift: blockShift))
@@ -181,7 +181,8 @@ extension Shard {
             state.pieces[piece].length = UInt32(min(present, count))
             return leaf
         }
-        if leaf.block != nil, !isShared(leaf), count > arena.blockSizeBytes / 2 {
+        let isPieceWorthwhile = count <= arena.blockSizeBytes / 2 && session.holds(MemoryNeed(segments: 1))
+        if leaf.block != nil, !isShared(leaf), !isPieceWorthwhile {
             unsafe memset(memory(ofLeaf: leaf).baseAddress.unsafelyUnwrapped + count, 0, present - count)
             return leaf
         }
@@ -249,7 +250,9 @@ extension Shard {
 
     /// A new leaf for `length` bytes: a piece, with room to grow where it has grown before, or a block.
     private func makeLeaf(length: Int, grownFrom previous: Int, _ session: StoreSession) -> ContentReference {
-        let capacity = leafCapacity(length: length, grownFrom: previous)
+        let capacity =
+            session.state.lentBlockCount > 0
+            ? arena.blockSizeBytes : leafCapacity(length: length, grownFrom: previous)
         if capacity == arena.blockSizeBytes {
             countFiles(bytes: capacity)
             return ContentReference(block: session.takeBlock())

@@ -48,6 +48,8 @@ enum ContentShape {
     /// A node begins with the bytes of memory below it (8 bytes).
     static let nodeHeaderSizeBytes = 8
     static let nodeSizeBytesMax = nodeHeaderSizeBytes + 4 * fanout
+    /// The most levels that there are: `Limits.fileSizeMax` in the smallest blocks.
+    static let depthMax = 5
     /// Levels of nodes above the leaves for `size` bytes in blocks of 2^`blockShift`.
     @inline(__always) static func depth(size: UInt64, blockShift: Int) -> Int {
         var blocks = (size &+ (1 << UInt64(blockShift)) &- 1) >> UInt64(blockShift)

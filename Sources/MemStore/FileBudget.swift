@@ -49,7 +49,7 @@ extension Shard {
     }
 
     /// The leaf of block `index`, and whether this content alone holds it.
-    private func leafAndOwner(_ content: Content, block index: UInt64) -> (ContentReference, isOwn: Bool) {
+    func leafAndOwner(_ content: Content, block index: UInt64) -> (ContentReference, isOwn: Bool) {
         guard index << UInt64(blockShift) < content.size else { return (.hole, true) }
         var reference = ContentReference(rawValue: content.root)
         var isOwn = !isShared(reference)
@@ -139,7 +139,7 @@ extension StoreSession {
 
 extension Tree {
     /// Blocks that another entry with its inodes takes. The tree's lock is held.
-    fileprivate func blocksForEntry(nameLength: Int, inodeCount: Int) -> Int {
+    func blocksForEntry(nameLength: Int, inodeCount: Int) -> Int {
         var blocks = 0
         let perBlock = unsafe state.pointee.arena.blockSizeBytes / MemoryLayout<UInt32>.stride
         if unsafe state.pointee.entryTotal >= state.pointee.bucketCount,

@@ -57,8 +57,9 @@ extension StoreSession {
             inode.fields.state.remove(.used)
             return nil
         }
-        let bytes = Int(shard.allocatedBytes(inode.fields.live))
+        let bytes = Int(shard.allocatedBytes(inode.fields.live)) + shard.setAsideBytes(of: inode)
         tree.dropPublished(inode, shard, self)
+        shard.dropSetAside(of: inode)
         shard.release(inode.fields.live)
         inode.fields.live = .empty
         inode.fields.state.insert(.evicted)

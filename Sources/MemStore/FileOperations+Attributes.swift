@@ -78,20 +78,22 @@ extension StoreSession {
 
     private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool) throws(StoreError) {
         guard size <= Limits.fileSizeMax else { throw .fileTooLarge }
+        // A cut has to work when there is no memory. When there is some, its last piece is to take no more than it has.
+        defer { endReserve() }
+        if size > 0 { try? reserve(MemoryNeed(segments: 1)) }
         let (inode, shard) = try lockFile(
-            ino,
-            reserving: { inode in
-                // To cut all off frees memory and takes none: it must work when there is none.
-                if size == 0 { return MemoryNeed() }
-                let once = need(forCutOf: inode.fields.live)
-                return isOpen ? once : once.joined(with: need(forCutOf: inode.fields.published))
-            })
+            ino, reserving: { need(forSizeOf: $0, $1, to: size, isOpen: isOpen) },
+            drawsOnReserve: { _ in true })
         defer { shard.unlock() }
         let wasClean = !inode.fields.state.contains(.dirty)
+        // It is published again below; until then the lock is held.
+        if wasClean, !isOpen { tree.dropPublished(inode, shard, self) }
         tree.markDirty(inode, growsAtEnd: false)
         var live = inode.fields.live
+        let sizeBefore = live.size
         shard.truncate(&live, to: size, self)
         inode.fields.live = live
+        if size <= sizeBefore { shard.dropSetAside(of: inode) }
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime
         guard !isOpen else { return }
@@ -99,28 +101,38 @@ extension StoreSession {
             tree.publishLive(inode, shard, self)
         } else if inode.fields.state.contains(.published) {
             // Somebody else is in the middle of writing: what is published is cut, what they wrote stays theirs.
-            var published = inode.fields.published
-            shard.retain(published)
-            shard.truncate(&published, to: size, self)
-            tree.replacePublished(of: inode, with: published, shard, self)
+            tree.changePublished(of: inode, self) { shard.truncate(&$0, to: size, self) }
         }
+    }
+
+    /// What `setSize` may take at most: of the live content, and of a published one that is cut beside it.
+    private func need(forSizeOf inode: InodeReference, _ shard: Shard, to size: UInt64, isOpen: Bool) -> MemoryNeed {
+        let isDirty = inode.fields.state.contains(.dirty)
+        // By path a clean file's published content goes first.
+        var bytes = shard.pieceBytes(forSizeOf: inode.fields.live, to: size, holderCount: isOpen || isDirty ? 1 : 2)
+        if !isOpen, isDirty, inode.fields.state.contains(.published) {
+            bytes += shard.pieceBytes(forSizeOf: inode.fields.published, to: size, holderCount: 1)
+        }
+        return shard.need(forPieces: bytes)
     }
 
     /// Locks a regular file with as much in reserve as `need` says of it at that moment, and with room for what files
     /// take more then, which `growth` says.
     /// - Throws: isDirectory, invalid, noSpace, stale.
     func lockFile(
-        _ ino: Ino, reserving need: (InodeReference) -> MemoryNeed,
+        _ ino: Ino, reserving need: (InodeReference, Shard) -> MemoryNeed,
+        drawsOnReserve: (InodeReference) -> Bool = { _ in false },
         growth: (InodeReference, Shard) -> Int = { _, _ in 0 }
     ) throws(StoreError) -> (InodeReference, Shard) {
         while true {
             let (inode, shard) = try lockFile(ino)
-            let needed = need(inode)
+            let needed = need(inode, shard)
             let grown = limitsFiles ? growth(inode, shard) : 0
             if holds(needed), hasFileRoom(for: grown) { return (inode, shard) }
+            let draws = drawsOnReserve(inode)
             shard.unlock()
             try makeFileRoom(for: grown)
-            try reserve(needed)
+            try reserve(needed, drawsOnReserve: draws)
         }
     }
 

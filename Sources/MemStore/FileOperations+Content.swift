@@ -45,16 +45,21 @@ extension StoreSession {
     ) throws(StoreError) -> UInt64 {
         let length = UInt64(bytes.count)
         if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
+        defer { endReserve() }
         let (inode, shard) = try lockFile(
             ino,
-            reserving: { inode in
-                need(forWriteAt: offset ?? inode.fields.liveSize, count: bytes.count, into: inode.fields.live)
+            reserving: { inode, shard in
+                let start = min(offset ?? inode.fields.liveSize, Limits.fileSizeMax)
+                return shard.need(forWriteAt: start, count: bytes.count, beside: inode)
+                    ?? need(forWriteAt: start, count: bytes.count, into: inode.fields.live)
             },
+            drawsOnReserve: { $0.fields.state.contains(.setsAside) },
             growth: { inode, shard in
                 let live = inode.fields.live
                 let start = offset ?? live.size
                 guard start <= Limits.fileSizeMax - length else { return 0 }
-                return shard.growth(ofWriteAt: start, count: bytes.count, into: live)
+                let aside = shard.setAsideBytes(of: inode, from: start, to: start + length)
+                return max(0, shard.growth(ofWriteAt: start, count: bytes.count, into: live) - aside)
             })
         let start = offset ?? inode.fields.liveSize
         guard start <= Limits.fileSizeMax - length else {
@@ -64,7 +69,10 @@ extension StoreSession {
         if length > 0 {
             tree.markDirty(inode, growsAtEnd: isAppending && start == inode.fields.liveSize)
             var live = inode.fields.live
+            let lent = shard.lendSetAside(of: inode, from: start, to: start + length, self)
+            let reservedCount = state.reservedBlocks.count
             shard.write(&live, at: start, bytes, self)
+            if lent > 0 { shard.takeBack(lent, of: inode, reservedCount: reservedCount, self) }
             inode.fields.live = live
             shard.noteOwner(of: live, ino: inode.ino)
             inode.fields.mtime = .now()
@@ -103,6 +111,7 @@ extension StoreSession {
         case .keepSize:
             let size = try attributes(of: ino).size
             if offset < size { try fillHoles(of: ino, from: offset, to: min(end, size)) }
+            if end > size { try setAside(for: ino, from: max(offset, size), to: end) }
             try touchContent(of: ino)
         case .punchHole:
             try makeHole(in: ino, from: offset, to: end)
@@ -123,7 +132,7 @@ extension StoreSession {
     }
 
     private func makeHole(in ino: Ino, from start: UInt64, to end: UInt64) throws(StoreError) {
-        let (inode, shard) = try lockFile(ino, reserving: { need(forCutOf: $0.fields.live) })
+        let (inode, shard) = try lockFile(ino, reserving: { inode, _ in need(forCutOf: inode.fields.live) })
         defer { shard.unlock() }
         tree.markDirty(inode, growsAtEnd: false)
         inode.fields.mtime = .now()
@@ -135,7 +144,7 @@ extension StoreSession {
     }
 
     private func grow(_ ino: Ino, to size: UInt64) throws(StoreError) {
-        let (inode, shard) = try lockFile(ino, reserving: { need(forCutOf: $0.fields.live) })
+        let (inode, shard) = try lockFile(ino, reserving: { inode, _ in need(forCutOf: inode.fields.live) })
         defer { shard.unlock() }
         guard inode.fields.liveSize < size else { return }
         tree.markDirty(inode, growsAtEnd: false)

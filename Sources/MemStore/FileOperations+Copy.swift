@@ -61,7 +61,9 @@ extension StoreSession {
         guard let block = try holdBlock(of: source, at: sourceOffset) else { return false }
         do throws(StoreError) {
             let (inode, shard) = try lockFile(
-                target, reserving: { need(forWriteAt: targetOffset, count: 0, into: $0.fields.live) })
+                target, reserving: { inode, _ in
+                    need(forWriteAt: targetOffset, count: 0, into: inode.fields.live)
+                })
             defer { shard.unlock() }
             tree.markDirty(inode, growsAtEnd: false)
             var live = inode.fields.live

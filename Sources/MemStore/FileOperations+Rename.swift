@@ -11,7 +11,8 @@ extension StoreSession {
         if name.count <= 2, !PathKey.isName(name) { throw .busy }
         try checkNewName(newName)
         if newName.count > name.count { try makeFileRoom(for: growth(ofEntryWithName: newName.count, inodeCount: 0)) }
-        try reserve(MemoryNeed(blocks: Tree.blocksPerNode))
+        // With no memory left there may still be room for the new name, and a name that takes another's place needs none.
+        try? reserve(MemoryNeed(blocks: Tree.blocksPerNode))
         let replaced = try renameExclusively(name, in: parent, to: newName, in: newParent, mode: mode)
         if let replaced { tree.freeIfUnused(replaced, self) }
     }
@@ -32,7 +33,8 @@ extension StoreSession {
         if inode.fields.isDirectory, isInside(target.ino, inode.ino) { throw .invalid }
         guard let present else {
             if mode == .exchange { throw .noEntry }
-            guard tree.hasRoomForNode else { throw .noSpace }
+            let blocks = tree.blocksForEntry(nameLength: newName.count, inodeCount: 0)
+            guard tree.hasRoomForNode, holds(MemoryNeed(blocks: blocks)) else { throw .noSpace }
             move(entry, from: source, to: newName, in: target)
             return nil
         }
@@ -66,8 +68,9 @@ extension StoreSession {
 
     private func move(_ entry: EntryReference, from source: InodeReference, to name: Bytes, in target: InodeReference) {
         let inode = tree.inode(entry.fields.ino)
-        tree.removeEntry(entry, self)
+        // In this order, since the memory that is there for a name must not go with the old one.
         tree.addEntry(name, in: target.ino, ino: inode.ino, self)
+        tree.removeEntry(entry, self)
         changeLinks(of: inode, by: 0)
         let moved = inode.fields.isDirectory ? 1 : 0
         touchDirectory(source, linkChange: -moved)

@@ -58,7 +58,10 @@ extension StoreSession {
         inode.fields.openCount -= 1
         let isLast = inode.fields.openCount == 0
         let isUnlinked = inode.fields.linkCount == 0
-        if isLast, !isUnlinked, inode.fields.isRegular { tree.publishLive(inode, shard, self) }
+        if isLast, !isUnlinked, inode.fields.isRegular {
+            tree.publishLive(inode, shard, self)
+            shard.dropSetAsideIfWritten(of: inode)
+        }
         shard.unlock()
         if isLast, isUnlinked { tree.freeIfUnused(inode.ino, self) }
     }
@@ -121,7 +124,8 @@ extension StoreSession {
         attributes.exptime = inode.fields.exptime
         if inode.fields.isRegular {
             attributes.size = inode.fields.liveSize
-            attributes.blocks = (shard.allocatedBytes(inode.fields.live) + 511) / 512
+            let setAside = UInt64(shard.setAsideBytes(of: inode))
+            attributes.blocks = (shard.allocatedBytes(inode.fields.live) + setAside + 511) / 512
         } else if inode.fields.isDirectory {
             attributes.size = UInt64(inode.fields.entryCount + 2) * UInt64(Limits.directorySizePerEntry)
         } else if inode.fields.isSymlink {

@@ -70,6 +70,8 @@ struct InodeState: OptionSet, BitwiseCopyable {
     static let used = InodeState(rawValue: 256)
     /// Evicted: it has neither name nor content, and cannot be opened any more.
     static let evicted = InodeState(rawValue: 512)
+    /// Memory is set aside for it (see SetAside).
+    static let setsAside = InodeState(rawValue: 1024)
 }
 
 extension Inode {

@@ -37,6 +37,7 @@ extension Tree {
         of inode: InodeReference, with content: Content, cas: UInt64, _ shard: Shard, _ session: StoreSession
     ) {
         dropPublished(inode, shard, session)
+        shard.dropSetAside(of: inode)
         shard.release(inode.fields.live)
         shard.retain(content)
         inode.fields.live = content
@@ -50,13 +51,14 @@ extension Tree {
         inode.fields.ctime = inode.fields.mtime
     }
 
-    /// Puts a content in the place of the published one alone; its one holder becomes the inode.
-    func replacePublished(of inode: InodeReference, with content: Content, _ shard: Shard, _ session: StoreSession) {
-        dropPublished(inode, shard, session)
-        inode.fields.published = content
-        countPublished(from: 0, to: content.size)
+    /// Changes the published content alone, in place where nobody else holds its memory; it is a new version then.
+    func changePublished(of inode: InodeReference, _ session: StoreSession, _ change: (inout Content) -> Void) {
+        let sizeBefore = inode.fields.publishedSize
+        var published = inode.fields.published
+        change(&published)
+        inode.fields.published = published
+        countPublished(from: sizeBefore, to: published.size)
         inode.fields.cas = session.nextCas()
-        inode.fields.state.insert(.published)
     }
 
     /// Marks the live content as about to differ. `growsAtEnd`: by an append through an O_APPEND handle.

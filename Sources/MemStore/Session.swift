@@ -42,6 +42,10 @@ import Glibc
     /// Reserved memory, taken from the arena and not used yet.
     var reservedSegments: [UInt32] = []
     var reservedBlocks: [UInt32] = []
+    /// How many of the blocks were lent by a file that has set them aside, while it is written.
+    var lentBlockCount = 0
+    /// Some of it is of what the arena sets aside for cuts.
+    var holdsReserve = false
     /// What a session keeps of its reservations, so that the next small change need not ask the arena.
     let stash: MemoryNeed
     /// Bytes that eviction has moved instead of freeing, since there was a segment to be had.
@@ -130,9 +134,34 @@ extension StoreSession {
     /// Makes sure that the session holds at least `need` in reserved memory, evicting cache items for it. No lock of
     /// the store may be held. What an operation does not use stays with the session until the next reservation, a small
     /// stash of it for longer.
+    /// `drawsOnReserve`: for a cut, which may take what is set aside for cuts when there is nothing else; it gives back what
+    /// it did not use by `endReserve`.
     /// - Throws: noSpace.
-    func reserve(_ need: MemoryNeed) throws(StoreError) {
+    func reserve(_ need: MemoryNeed, drawsOnReserve: Bool = false) throws(StoreError) {
         giveBackReserved(keeping: need.covering(state.stash))
+        do throws(StoreError) {
+            try takeAll(need)
+        } catch {
+            guard drawsOnReserve, need.blocks == 0 else { throw error }
+            state.holdsReserve = true
+            while state.reservedSegments.count < need.segments {
+                guard let segment = arena.takeSegmentForCut() else {
+                    endReserve()
+                    throw .noSpace
+                }
+                state.reservedSegments.append(segment)
+            }
+        }
+    }
+
+    /// Gives back what was drawn on the reserve and not used. No lock is held.
+    func endReserve() {
+        guard state.holdsReserve else { return }
+        state.holdsReserve = false
+        giveBackReserved(keeping: MemoryNeed())
+    }
+
+    private func takeAll(_ need: MemoryNeed) throws(StoreError) {
         while state.reservedSegments.count < need.segments {
             if let segment = arena.takeSegment() {
                 state.reservedSegments.append(segment)

@@ -51,6 +51,7 @@ extension Tree {
         }
         if inode.fields.isRegular {
             dropPublished(inode, shard, session)
+            shard.dropSetAside(of: inode)
             shard.release(inode.fields.live)
         } else if inode.fields.isSymlink {
             shard.release(inode.fields.live)

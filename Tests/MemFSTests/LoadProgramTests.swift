@@ -7,7 +7,8 @@ import Testing
 @Suite("Programs that look for faults", .enabled(if: MountTests.areWanted), .serialized)
 struct LoadProgramTests {
     private let mount: TestMount
-    init() throws { mount = try TestMount() }
+    /// Some stressors write files of a gigabyte.
+    init() throws { mount = try TestMount(memoryLimitMiB: 2048) }
 
     /// A number of the environment, for longer runs.
     private static func setting(_ name: String, else fallback: Int) -> Int {

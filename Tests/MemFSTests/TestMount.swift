@@ -20,14 +20,14 @@ final class TestMount {
     private let session: FuseSession
     private var isEnded = false
 
-    init(_ options: FuseSessionOptions = FuseSessionOptions()) throws {
+    init(_ options: FuseSessionOptions = FuseSessionOptions(), memoryLimitMiB: Int = 256) throws {
         let canMount = geteuid() == 0 && (unsafe access("/dev/fuse", R_OK | W_OK)) == 0
         try #require(
             canMount,
             "these tests mount filesystems: run them as root with /dev/fuse, or set MEMFISD_TESTS_WITHOUT_MOUNT=1")
         path = try Self.makeDirectory()
         var configuration = StoreConfiguration()
-        configuration.memoryLimitBytes = 256 << 20
+        configuration.memoryLimitBytes = memoryLimitMiB << 20
         configuration.prefixes = [KeyPrefix(prefix: Array("f:".utf8), directory: Array("/".utf8))]
         configuration.servingUser = ServingUser(uid: 0, gid: 0, groups: [])
         store = try Store(configuration: configuration)

@@ -39,6 +39,24 @@ import Testing
         store.check()
     }
 
+    @Test("what a file has set aside counts, and is there for it when the limit is reached")
+    func setAside() throws {
+        let store = try limited()
+        try store.makeNode("/log")
+        let ino = try store.ino("/log")
+        try store.session.openFile(ino)
+        try store.session.allocate(ino, at: 0, length: 500_000, mode: .keepSize)
+        #expect(throws: StoreError.noSpace) {
+            try store.session.allocate(ino, at: 1 << 20, length: 3 << 20, mode: .keepSize)
+        }
+        for step in [100_000, 1000, 1] { _ = fill(store, step: step) }
+        for step in 0..<100 { try store.writePart(ino, at: UInt64(step * 5000), page(5000)) }
+        #expect(store.session.fileBytes <= Self.maxBytes + store.session.arena.blockSizeBytes)
+        store.session.releaseFile(ino)
+        #expect(store.page("/log")?.utf8.count == 500_000)
+        store.check()
+    }
+
     @Test("many small files stop at the limit too; their inodes and names count")
     func smallFiles() throws {
         let store = try limited()

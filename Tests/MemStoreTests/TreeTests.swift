@@ -21,6 +21,17 @@ import Testing
         store.check()
     }
 
+    @Test("a file has as many names as its counter holds, and the next is refused")
+    func linkLimit() throws {
+        let ino = try store.makeNode("/a").ino
+        let inode = store.session.tree.inode(UInt32(ino.rawValue))
+        inode.fields.linkCount = Limits.linkCountMax
+        #expect(throws: StoreError.tooManyLinks) { try store.link("/a", as: "/b") }
+        inode.fields.linkCount = 1
+        try store.link("/a", as: "/b")
+        store.check()
+    }
+
     @Test("a name of 255 bytes is taken, one of 256 bytes is refused by every call")
     func longNames() throws {
         let long = "/" + String(repeating: "n", count: 255)

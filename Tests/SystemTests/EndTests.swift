@@ -44,6 +44,28 @@ extension SystemTests {
             #expect(!Files.isMounted(mount))
         }
 
+        /// The sentinel, a child of the server.
+        private static func sentinel(of server: pid_t) throws -> pid_t {
+            let children = try Files.text("/proc/\(server)/task/\(server)/children")
+            return try #require(children.split(separator: " ").first.flatMap { pid_t($0) })
+        }
+
+        @Test("when monitor and sentinel are killed at once the server ends, and the next start cleans the mount")
+        func bothKilled() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let daemon = try Daemon(scratch: scratch)
+            let mount = try #require(daemon.mount)
+            let server = daemon.serverPid
+            for process in [try Self.sentinel(of: server), daemon.pid] { kill(process, SIGKILL) }
+            _ = daemon.waitForEnd()
+            #expect(Shell.waitUntil(timeoutSeconds: 10) { kill(server, 0) != 0 }, "the server stays")
+            #expect(Files.isDeadMount(mount) || !Files.isMounted(mount))
+            let next = try Daemon(scratch: scratch)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == [])
+            #expect(next.stop() == 0)
+        }
+
         @Test("a mount whose server, monitor and sentinel were all killed is cleaned by the next start")
         func allKilled() throws {
             let scratch = try Scratch()
@@ -51,9 +73,7 @@ extension SystemTests {
             let daemon = try Daemon(scratch: scratch)
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
-            let children = try Files.text("/proc/\(server)/task/\(server)/children")
-            let sentinel = try #require(children.split(separator: " ").first.flatMap { pid_t($0) })
-            for process in [sentinel, daemon.pid, server] { kill(process, SIGKILL) }
+            for process in [try Self.sentinel(of: server), daemon.pid, server] { kill(process, SIGKILL) }
             _ = daemon.waitForEnd()
             #expect(Shell.waitUntil(timeoutSeconds: 10) { Files.isDeadMount(mount) })
             let next = try Daemon(scratch: scratch)
