@@ -34,7 +34,7 @@ enum Epoll {
     /// The other side sends nothing more.
     static let ended = UInt32(EPOLLRDHUP.rawValue)
     /// What is watched of a connection: new input and its end, each told once when it comes. Asking a second time whether
-    /// there is more, as epoll does otherwise, costs a twenty-fifth of a small get.
+    /// there is more, as epoll does otherwise, is a part of what a small get costs.
     static let input = readable | ended | UInt32(EPOLLET.rawValue)
     static let broken = UInt32(EPOLLERR.rawValue) | UInt32(EPOLLHUP.rawValue)
 

@@ -42,6 +42,12 @@ extension Worker {
             let connection = group.connection(at: index)
             // One that is gone was closed by what came before it.
             if connection.value.descriptor < 0 { continue }
+            if connection.value.isBlocked {
+                // An answer that was put off was not taken meanwhile: this input comes after it.
+                connection.value.kept.keep(group.input(at: index))
+                connection.value.awaitsInput = false
+                continue
+            }
             executor.knownKey = group.firstKey(at: index)
             process(connection, group.input(at: index))
             executor.knownKey = KnownKey()

@@ -111,6 +111,10 @@ extension Worker {
     }
 
     private mutating func send(_ connection: Cell<Connection>, _ answer: QueuedAnswer) {
+        if let pending = connection.value.pendingOutput {
+            // An earlier answer of the same group was not taken.
+            return pending.value.write(executor.output.part(answer.start..<answer.end))
+        }
         var start = answer.start
         while start < answer.end {
             let bytes = executor.output.part(start..<answer.end)

@@ -84,7 +84,9 @@ extension StoreSession {
         let segment = shard.segment(of: reference)
         let record = unsafe Record(at: arena.address(ofSegment: segment) + shard.offset(of: reference))
         let now = state.nowSecond
-        guard !record.exptime.isDue(at: now), record.fits(value.count, flags: flags, exptime: exptime) else { return false }
+        guard !record.exptime.isDue(at: now), record.fits(value.count, flags: flags, exptime: exptime) else {
+            return false
+        }
         let cas = shard.nextCas()
         let base = arena[segment].casBase
         guard !Record.needsWideCas(cas, base: base) else {
@@ -93,7 +95,8 @@ extension StoreSession {
         }
         shard.state.statistics.itemBytes += value.count - record.valueLength
         shard.state.statistics.itemsStoredTotal += 1
-        record.overwrite(value, flags: flags, exptime: exptime, casDifference: UInt32(truncatingIfNeeded: cas &- base), now)
+        record.overwrite(
+            value, flags: flags, exptime: exptime, casDifference: UInt32(truncatingIfNeeded: cas &- base), now)
         return true
     }
 }

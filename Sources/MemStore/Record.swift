@@ -189,7 +189,9 @@ struct RecordFields {
     @inline(__always)
     func overwrite(_ value: Bytes, flags: UInt32, exptime: Exptime, casDifference: UInt32, _ second: UInt32) {
         let meta = self.meta
-        if meta.contains(.flags) { unsafe base.storeBytes(of: flags, toByteOffset: Self.headerSizeBytes, as: UInt32.self) }
+        if meta.contains(.flags) {
+            unsafe base.storeBytes(of: flags, toByteOffset: Self.headerSizeBytes, as: UInt32.self)
+        }
         if meta.contains(.exptime) {
             unsafe base.storeBytes(of: exptime.second, toByteOffset: offset(behind: .flags), as: UInt32.self)
         }
