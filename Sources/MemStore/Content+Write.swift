@@ -194,8 +194,11 @@ extension Shard {
         return ContentReference(piece: new)
     }
 
-    /// Writes into a content, growing it, copying what is shared with another holder.
-    func write(_ content: inout Content, at offset: UInt64, _ bytes: Bytes, _ session: StoreSession) {
+    /// Writes into a content, growing it, copying what is shared with another holder. `finalSize`: what it will grow to by
+    /// further writes of the same reservation, so that each leaf is made once.
+    func write(
+        _ content: inout Content, at offset: UInt64, _ bytes: Bytes, finalSize: UInt64 = 0, _ session: StoreSession
+    ) {
         guard bytes.count > 0 else { return }
         let end = offset + UInt64(bytes.count)
         if end > content.size { extend(&content, to: end, session) }
@@ -205,15 +208,17 @@ extension Shard {
             let within = Int(position) & (arena.blockSizeBytes - 1)
             let count = min(arena.blockSizeBytes - within, bytes.count - done)
             let part = bytes[done..<done + count]
+            let start = position - UInt64(within)
+            let finalLength = Int(min(UInt64(arena.blockSizeBytes), max(finalSize, start) - start))
             changeLeaf(&content, block: position >> UInt64(blockShift), session) {
-                self.write(part, at: within, into: $0, session)
+                self.write(part, at: within, into: $0, finalLength: finalLength, session)
             }
             done += count
         }
     }
 
     private func write(
-        _ bytes: Bytes, at within: Int, into leaf: ContentReference, _ session: StoreSession
+        _ bytes: Bytes, at within: Int, into leaf: ContentReference, finalLength: Int, _ session: StoreSession
     ) -> ContentReference {
         let memory = unsafe memory(ofLeaf: leaf)
         let end = within + bytes.count
@@ -231,7 +236,7 @@ extension Shard {
             }
         }
         let length = max(memory.count, end)
-        let new = makeLeaf(length: length, grownFrom: memory.count, session)
+        let new = makeLeaf(length: length, grownFrom: memory.count, finalLength: finalLength, session)
         let target = unsafe self.memory(ofLeaf: new).baseAddress.unsafelyUnwrapped
         // What the new bytes cover is not copied.
         let before = min(memory.count, within)
@@ -248,11 +253,14 @@ extension Shard {
         return new
     }
 
-    /// A new leaf for `length` bytes: a piece, with room to grow where it has grown before, or a block.
-    private func makeLeaf(length: Int, grownFrom previous: Int, _ session: StoreSession) -> ContentReference {
+    /// A new leaf for `length` bytes: a piece, with room to grow where it has grown before or will, or a block.
+    private func makeLeaf(
+        length: Int, grownFrom previous: Int, finalLength: Int = 0, _ session: StoreSession
+    ) -> ContentReference {
         let capacity =
             session.state.lentBlockCount > 0
-            ? arena.blockSizeBytes : leafCapacity(length: length, grownFrom: previous)
+            ? arena.blockSizeBytes
+            : max(leafCapacity(length: length, grownFrom: previous), leafCapacity(length: finalLength, grownFrom: 0))
         if capacity == arena.blockSizeBytes {
             countFiles(bytes: capacity)
             return ContentReference(block: session.takeBlock())

@@ -180,31 +180,32 @@ extension StoreSession {
 
     /// A content of an item's value and a new one, in either order.
     private func join(_ old: Record, _ source: ValueSource, isAppend: Bool, in shard: Shard) -> Content {
+        let size = UInt64(old.valueLength + source.count)
         var joined = Content.empty
-        if isAppend { copy(old, into: &joined, in: shard) }
+        func add(_ bytes: Bytes) { shard.write(&joined, at: joined.size, bytes, finalSize: size, self) }
+        if isAppend { forEachPart(of: old, in: shard, add) }
         switch source {
-        case .bytes(let bytes): shard.write(&joined, at: joined.size, bytes, self)
+        case .bytes(let bytes): add(bytes)
         case .pending(let value):
             let blockSize = arena.blockSizeBytes
             for index in 0..<(value.state.count + blockSize - 1) / blockSize {
                 guard let blocks = unsafe value.state.blocks else { break }
                 let count = min(blockSize, value.state.count - index * blockSize)
-                let part = unsafe Bytes(arena.address(ofBlock: blocks[index]), count: count)
-                shard.write(&joined, at: joined.size, part, self)
+                unsafe add(Bytes(arena.address(ofBlock: blocks[index]), count: count))
             }
         }
-        if !isAppend { copy(old, into: &joined, in: shard) }
+        if !isAppend { forEachPart(of: old, in: shard, add) }
         return joined
     }
 
-    private func copy(_ old: Record, into joined: inout Content, in shard: Shard) {
-        guard let content = old.content else { return shard.write(&joined, at: joined.size, old.inlineValue, self) }
+    /// Calls `body` for each part of a record's value, one after another.
+    private func forEachPart(of old: Record, in shard: Shard, _ body: (Bytes) -> Void) {
+        guard let content = old.content else { return body(old.inlineValue) }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: arena.blockSizeBytes, alignment: 8)
         defer { unsafe buffer.deallocate() }
         var offset: UInt64 = 0
         while case let count = unsafe shard.read(content, at: offset, into: buffer), count > 0 {
-            unsafe shard.write(
-                &joined, at: joined.size, Bytes(UnsafeRawPointer(buffer.baseAddress), count: count), self)
+            unsafe body(Bytes(UnsafeRawPointer(buffer.baseAddress), count: count))
             offset += UInt64(count)
         }
     }

@@ -20,10 +20,14 @@ private struct ItemModel {
     var census = SizeClassCensus()
     /// Sets that went the short way.
     var overwritten = 0
+    let emptyBlockBytes: Int
+    let emptyUsedBytes: Int
 
     init(seed: UInt64, limitMiB: Int, mayEvict: Bool) throws {
         test = try TestStore(limitMiB: limitMiB) { $0.evictsItems = mayEvict }
         self.mayEvict = mayEvict
+        emptyBlockBytes = test.session.arena.state.takenBlockBytes
+        emptyUsedBytes = test.session.arena.usedBytes
         random = SeededRandom(seed)
     }
 
@@ -130,6 +134,18 @@ private struct ItemModel {
     }
 }
 
+extension ItemModel {
+    /// After a flush: no block is in use but those of an empty store, and no segment but a few open ones.
+    func checkNothingIsLeft() throws {
+        let session = test.session
+        session.giveBackReserved(keeping: MemoryNeed())
+        while session.reclaim() {}
+        try #require(session.arena.state.takenBlockBytes == emptyBlockBytes)
+        let segments = (session.arena.usedBytes - emptyUsedBytes) / session.arena.segmentSizeBytes
+        try #require(segments <= 4 * session.shared.shardCount + 2, "\(segments) segments are in use")
+    }
+}
+
 @Suite("Property: items") struct ItemPropertyTests {
     @Test(
         "any commands on items agree with a dictionary",
@@ -145,6 +161,7 @@ private struct ItemModel {
             case 70 where model.random.below(10) == 0:
                 model.test.session.flushItems(at: nil)
                 model.items = [:]
+                try model.checkNothingIsLeft()
             case 71 where mayEvict:
                 _ = model.test.store.setMemoryLimit(bytes: (limitMiB << 20) + model.random.below(2 << 20))
             case 72: _ = model.test.session.reclaim(isAhead: true)

@@ -226,4 +226,55 @@ import Testing
         #expect(!test.session.readersHoldTooMuch)
         test.session.checkInvariants()
     }
+
+    @Test(
+        "append and prepend on a large value make each part of the new one once, and so never need more than is reserved"
+    )
+    func joinedParts() throws {
+        for inPieces in [false, true] {
+            for mode in [StoreMode.append, .prepend] {
+                let test = try TestStore(limitMiB: 4)
+                let shard = test.session.shard(number: 0)
+                try #require(test.session.shared.shardCount == 2)
+                // Something else lives in the open segment, which is therefore not begun anew.
+                for number in 0..<8 { test.set("other-\(number)", [UInt8](repeating: 1, count: 5000)) }
+                let old = SeededRandom(1).someBytes(60_000)
+                let new = SeededRandom(2).someBytes(9100)
+                var number = 0
+                while test.hash("key-\(number)") >> 63 != 0 { number += 1 }
+                test.set("key-\(number)", old)
+                let before = shard.deadPieceBytes
+                let command = StoreCommand(mode: mode)
+                let result =
+                    inPieces
+                    ? test.setInPieces("key-\(number)", new, step: 3000, command)
+                    : test.set("key-\(number)", new, command)
+                #expect(result.outcome == .done)
+                #expect(test.get("key-\(number)")?.value == (mode == .append ? old + new : new + old))
+                // The old value's tail and the nodes, which grow in steps; no part of the value's middle.
+                #expect(shard.deadPieceBytes - before < 4096)
+                test.session.checkInvariants()
+            }
+        }
+    }
+}
+
+extension SeededRandom {
+    fileprivate func someBytes(_ count: Int) -> [UInt8] {
+        var random = self
+        return random.bytes(count)
+    }
+}
+
+extension Shard {
+    /// Bytes of the pieces' log in which nothing lives any more.
+    fileprivate var deadPieceBytes: Int {
+        var dead = 0
+        var segment = log(.pieces).oldest
+        while segment != 0 {
+            dead += Int(arena[segment].usedBytes - arena[segment].liveBytes)
+            segment = arena[segment].next
+        }
+        return dead
+    }
 }
