@@ -61,7 +61,8 @@ extension StoreSession {
         guard let block = try holdBlock(of: source, at: sourceOffset) else { return false }
         do throws(StoreError) {
             let (inode, shard) = try lockFile(
-                target, reserving: { inode, _ in
+                target,
+                reserving: { inode, _ in
                     need(forWriteAt: targetOffset, count: 0, into: inode.fields.live)
                 })
             defer { shard.unlock() }

@@ -18,15 +18,18 @@ enum AccessScripts {
                     lines.append("\(root) chmod d \(String(bits << shift, radix: 8))")
                     lines += [
                         "ls d", "stat d/f", "lstat d/l", "readlink d/l", "access d/f 4", "access d 1", "open x d/f r",
-                        "open x d/f w", "truncate d/f 1", "statfs d/f", "getxattr d/f user.x 1", "utimens d/f 0 now 0 now follow",
-                        "mkdir d/new 755", "mkfifo d/new 644", "symlink t d/new", "link free/f d/new", "creat x d/new 644",
+                        "open x d/f w", "truncate d/f 1", "statfs d/f", "getxattr d/f user.x 1",
+                        "utimens d/f 0 now 0 now follow",
+                        "mkdir d/new 755", "mkfifo d/new 644", "symlink t d/new", "link free/f d/new",
+                        "creat x d/new 644",
                         "mkdir d/e/new 755", "rename d/f d/g 0", "rename d/g d/f 0", "rename d/f free/g 0",
                         "rename free/g d/f 0", "rename d/e free/e 0", "rename free/e d/e 0", "rename free/f d/f 2",
                         "unlink d/f", "unlink d/new", "rmdir d/new", "rmdir d/e/new", "rmdir d/e", "chmod d 750",
                         "chown d -1 65531",
                     ].map { "\(user) \($0)" }
                     lines += ["\(root) tree .", "\(root) rmdir d/e/new"]
-                    lines += ["d/e", "d/f", "d/g", "d/l", "d/new", "free/f", "free/g", "free/e", "d"].flatMap(NameScripts.remove)
+                    lines += ["d/e", "d/f", "d/g", "d/l", "d/new", "free/f", "free/g", "free/e", "d"].flatMap(
+                        NameScripts.remove)
                 }
             }
         }
@@ -44,7 +47,8 @@ enum AccessScripts {
                     for user in users + [root] {
                         lines += (0..<8).map { "\(user) access n \($0)" }
                         lines += [
-                            "open x n r", "open x n w", "open x n rw", "open x n r,trunc", "truncate n 9", "chdir n/.", "home",
+                            "open x n r", "open x n w", "open x n rw", "open x n r,trunc", "truncate n 9", "chdir n/.",
+                            "home",
                             "setxattr n user.x v 0", "getxattr n user.x 9", "removexattr n user.x", "ls n", "spawn n",
                             "open x n r,noatime", "utimens n 0 now 0 now follow", "utimens n 1 1 1 1 follow", "close x",
                             "link n m", "unlink m",
@@ -66,7 +70,9 @@ enum AccessScripts {
                 (4096, 0), (1, 1_048_576),
             ] {
                 lines += ["\(root) mknod n \(kind) \(major) \(minor)", "\(root) lstat n", "\(root) link n m"]
-                lines += ["\(root) lstat m", "\(root) rename m n 0", "\(root) lstat n"] + ["n", "m"].flatMap(NameScripts.remove)
+                lines +=
+                    ["\(root) lstat m", "\(root) rename m n 0", "\(root) lstat n"]
+                    + ["n", "m"].flatMap(NameScripts.remove)
             }
         }
         for type in NameScripts.types {
@@ -84,14 +90,20 @@ enum AccessScripts {
         }
         lines += NameScripts.make("file", "n") + ["\(root) open x n rw"]
         for call in [
-            "link n m", "link m o", "unlink n", "rename m n 0", "rename o n 0", "unlink n", "unlink o", "link n p", "write x more",
-            "fchmod x 4711", "fchown x 5 5", "ftruncate x 3", "pread x 9 0", "setxattr n user.x v 0", "linkfd x back", "unlink back",
+            "link n m", "link m o", "unlink n", "rename m n 0", "rename o n 0", "unlink n", "unlink o", "link n p",
+            "write x more",
+            "fchmod x 4711", "fchown x 5 5", "ftruncate x 3", "pread x 9 0", "setxattr n user.x v 0", "linkfd x back",
+            "unlink back",
             "futimens x 5 6 7 8",
         ] {
             lines += ["\(root) mark", "\(root) \(call)", "\(root) fstat x", "\(root) times ."]
         }
-        lines += ["\(root) close x", "\(root) mkdir a 755", "\(root) chdir a", "\(root) rmdir ../a", "\(root) mkdir b 755"]
-        lines += ["creat x c 644", "ls .", "stat .", "stat ..", "rename ../n x 0", "home", "tree ."].map { "\(root) \($0)" }
+        lines += [
+            "\(root) close x", "\(root) mkdir a 755", "\(root) chdir a", "\(root) rmdir ../a", "\(root) mkdir b 755",
+        ]
+        lines += ["creat x c 644", "ls .", "stat .", "stat ..", "rename ../n x 0", "home", "tree ."].map {
+            "\(root) \($0)"
+        }
         return lines
     }
 }

@@ -13,7 +13,8 @@ enum ErrorScripts {
         "mknod PATH 010644", "mknod PATH 100644", "mknod PATH 140644", "mknod PATH 020644 1 3", "mkfifo PATH 644",
         "chmod PATH 600", "lchmod PATH 600", "chown PATH 65533 65533", "lchown PATH 65533 65533", "truncate PATH 1",
         "utimens PATH 1 2 3 4 follow", "utimens PATH 1 2 3 4 nofollow", "readlink PATH", "access PATH 4",
-        "access PATH 2", "access PATH 1", "access PATH 9", "statfs PATH", "stat PATH", "lstat PATH", "chdir PATH", "home",
+        "access PATH 2", "access PATH 1", "access PATH 9", "statfs PATH", "stat PATH", "lstat PATH", "chdir PATH",
+        "home",
         "ls PATH", "setxattr PATH user.x v 0", "getxattr PATH user.x 10", "listxattr PATH", "removexattr PATH user.x",
     ]
 
@@ -65,23 +66,29 @@ enum ErrorScripts {
             "linkflags file l 65536", "linkflags file l 2048", "rename . x 0", "rename full/.. x 0", "rename file . 0",
             "rename file full 0", "rename full file 0", "rename empty full 0", "rename full full/x 0",
             "rename file /proc/x 0", "rename file link 1", "rename file link 8", "rename file missing 2",
-            "mknod m 040755", "mknod m 0170000", "truncate file -1", "truncate fifo 1", "ftruncate f -1", "ftruncate r 1", "ftruncate d 1", "ftruncate none 1",
+            "mknod m 040755", "mknod m 0170000", "truncate file -1", "truncate fifo 1", "ftruncate f -1",
+            "ftruncate r 1", "ftruncate d 1", "ftruncate none 1",
             "utimens file 0 1000000000 0 0 follow", "utimens file 0 0 0 -1 follow",
             "utimens '' 0 now 0 now follow", "futimens none 0 now 0 now", "fchmod none 600", "fchown none 0 0",
             "fsync none", "fstatfs none", "fstat none", "read none 1", "write none v", "read w 1", "write r v",
             "read d 1", "write d v", "pread p 1 0", "pread f 1 -1", "pwrite f v -1", "pwrite f v 9223372036854775807",
             "seek f -1 0", "seek f 100 3", "seek f 100 4", "seek p 0 0", "seek none 0 0", "seek f 0 9",
             "posixfallocate f 0 0", "posixfallocate f -1 1", "posixfallocate f 0 1125899906842624",
-            "posixfallocate f 9223372036854775807 9223372036854775807", "posixfallocate r 0 1", "posixfallocate none 0 1",
-            "posixfallocate d 0 1", "posixfallocate p 0 1", "fallocate f 0 0 0", "fallocate f 2 0 1", "fallocate f 64 0 1",
+            "posixfallocate f 9223372036854775807 9223372036854775807", "posixfallocate r 0 1",
+            "posixfallocate none 0 1",
+            "posixfallocate d 0 1", "posixfallocate p 0 1", "fallocate f 0 0 0", "fallocate f 2 0 1",
+            "fallocate f 64 0 1",
             "fallocate f 8 0 4096", "fallocate f 32 0 4096", "fallocate f 0 0 1125899906842624", "fallocate d 0 0 1",
             "fallocate p 0 0 1", "fallocate none 0 0 1", "open q fifo rw", "fallocate q 0 0 1", "posixfallocate q 0 1",
-            "close q", "mknod null 020666 1 3", "open q null rw", "fallocate q 0 0 1", "posixfallocate q 0 1", "close q",
+            "close q", "mknod null 020666 1 3", "open q null rw", "fallocate q 0 0 1", "posixfallocate q 0 1",
+            "close q",
             "unlink null", "copy none 0 f 0 1", "copy f 0 none 0 1", "copy f 0 r 0 1",
-            "copy d 0 f 0 1", "copy f 0 f 0 4", "copy p 0 f 0 1", "flock none shared", "readlink file", "readlink empty",
+            "copy d 0 f 0 1", "copy f 0 f 0 4", "copy p 0 f 0 1", "flock none shared", "readlink file",
+            "readlink empty",
             "setxattr file user.n v 2", "setxattr file user.a v 1", "setxattr file user.a v 1", "setxattr file a v 0",
             "setxattr file none.a v 0", "setxattr file user.{n*251} v 0", "setxattr file user.b {v*65537} 0",
-            "setxattr file user.a v 4", "setxattr link user.a v 0", "setxattr fifo user.a v 0", "getxattr file user.n 1",
+            "setxattr file user.a v 4", "setxattr link user.a v 0", "setxattr fifo user.a v 0",
+            "getxattr file user.n 1",
             "setxattr file user.c long 0", "getxattr file user.c 1", "getxattr file user.{n*251} 1",
             "listxattrroom file 1", "removexattr file user.n", "removexattr file none.a", "removexattr link user.a",
             "removexattr fifo user.a",
@@ -92,7 +99,8 @@ enum ErrorScripts {
             lines += [
                 "chmod file 600", "chown file 65533 -1", "chown file -1 65533", "lchown link 65533 -1", "access file 2",
                 "utimens file 1 2 3 4 follow", "utimens file 0 now 0 now follow", "truncate file 1", "creat x file 644",
-                "open x file r,noatime", "setxattr file user.y v 0", "removexattr file user.c", "setxattr file trusted.y v 0",
+                "open x file r,noatime", "setxattr file user.y v 0", "removexattr file user.c",
+                "setxattr file trusted.y v 0",
                 "removexattr file trusted.y", "getxattr file trusted.y 10", "mknod n 020644 1 3", "mknod n 060644 1 3",
                 "open r file r", "fchmod r 600", "fchown r 65533 -1", "futimens r 1 2 3 4", "lchmod file 600",
             ].map { "\(user) \($0)" }
@@ -107,8 +115,10 @@ enum ErrorScripts {
         ["\(root) mkdir s 1777"] + NameScripts.make("file", "s/f", for: owner)
             + NameScripts.make("directory", "s/d", for: owner)
             + [
-                "unlink s/f", "rmdir s/d", "rename s/f s/g 0", "rename s/d s/e 0", "mkdir s/own 755", "rename s/own s/d 0",
-                "open x s/mine w,creat 644", "rename s/mine s/f 0", "rename s/mine s/f 2", "unlink s/mine", "rmdir s/own",
+                "unlink s/f", "rmdir s/d", "rename s/f s/g 0", "rename s/d s/e 0", "mkdir s/own 755",
+                "rename s/own s/d 0",
+                "open x s/mine w,creat 644", "rename s/mine s/f 0", "rename s/mine s/f 2", "unlink s/mine",
+                "rmdir s/own",
             ].map { "\(other) \($0)" } + ["\(owner) rename s/f s/g 0", "\(owner) unlink s/g", "\(owner) rmdir s/d"]
     }
 
@@ -132,7 +142,8 @@ enum ErrorScripts {
 
     private static let faults = [
         "open", "creat", "stat", "lstat", "stat-result", "access", "mkdir", "rmdir", "unlink", "rename", "rename-to",
-        "symlink", "symlink-target", "link", "link-to", "mknod", "mkfifo", "chmod", "chown", "lchown", "truncate", "utimens",
+        "symlink", "symlink-target", "link", "link-to", "mknod", "mkfifo", "chmod", "chown", "lchown", "truncate",
+        "utimens",
         "utimens-times", "readlink", "readlink-result", "statfs", "statfs-result", "setxattr", "setxattr-value",
         "getxattr", "getxattr-result", "listxattr-result", "removexattr", "read", "write", "readdir", "chdir",
     ].map { "\(root) fault \($0)" }
@@ -143,7 +154,9 @@ enum ErrorScripts {
         for path in ["file", "empty", "full", "fifo", "link", "missing", "kept/missing"] {
             for user in [root, other] {
                 lines += onPath.map { "\(user) \($0.replacing("PATH", with: path))" }
-                lines += ["open x \(path) w", "open x \(path) r,trunc", "removexattr \(path) user.a"].map { "\(user) \($0)" }
+                lines += ["open x \(path) w", "open x \(path) r,trunc", "removexattr \(path) user.a"].map {
+                    "\(user) \($0)"
+                }
             }
         }
         lines += ["fchmod f 600", "fchown f 1 1", "futimens f 1 2 3 4", "read f 5"].map { "\(root) \($0)" }

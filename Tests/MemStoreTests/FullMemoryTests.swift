@@ -124,12 +124,14 @@ struct FullMemoryTests {
             for step in 0..<100 { try store.writePart(ino, at: UInt64(400_000 + step * 50_000), part[..<50_000] + []) }
         }
         store.session.releaseFile(ino)
-        #expect(store.get("memfis://h/f")?.value.prefix(400_000).elementsEqual(Array("begin".utf8) + part[5...]) == true)
+        #expect(
+            store.get("memfis://h/f")?.value.prefix(400_000).elementsEqual(Array("begin".utf8) + part[5...]) == true)
         store.check()
         store.session.checkInvariants()
     }
 
-    @Test("what was set aside and not used goes with a cut, a new value, or the file, and counts as the file's till then")
+    @Test(
+        "what was set aside and not used goes with a cut, a new value, or the file, and counts as the file's till then")
     func setAsideEnds() throws {
         let store = try TestStore(limitMiB: 16)
         try store.write("/warm", String(repeating: "x", count: 100_000))
