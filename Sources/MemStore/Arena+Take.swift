@@ -14,7 +14,8 @@ extension Arena {
         if state.warmHead != 0 {
             // Warm ones first: their pages are there, so resident memory never passes the budget's peak.
             segment = state.warmHead
-            removeWarm(segment)
+            state.warmHead = self[segment].next
+            state.warmCount -= 1
         } else if state.coldHead != 0 {
             segment = state.coldHead
             state.coldHead = self[segment].next
@@ -34,7 +35,9 @@ extension Arena {
 
     private func giveBackLocked(segment: UInt32) {
         precondition(self[segment].kind != .free, "a segment is given back once")
-        insertWarm(segment)
+        self[segment] = SegmentState(next: state.warmHead)
+        state.warmHead = segment
+        state.warmCount += 1
         state.usedBytes -= segmentSizeBytes
     }
 
@@ -159,7 +162,8 @@ extension Arena {
             state.lock.unlock()
             return false
         }
-        removeWarm(segment)
+        state.warmHead = self[segment].next
+        state.warmCount -= 1
         state.lock.unlock()
         state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
         state.lock.withLock {
@@ -189,11 +193,9 @@ extension Arena {
         var segment = state.warmHead
         var warm = 0
         while segment != 0 {
-            precondition(self[segment].kind == .free && self[segment].isWarm, "a warm segment is free")
-            let next = self[segment].next
-            precondition(next == 0 || self[next].previous == segment, "neighbours know one another")
+            precondition(self[segment].kind == .free, "a warm segment is free")
             warm += 1
-            segment = next
+            segment = self[segment].next
         }
         precondition(warm == state.warmCount, "warm segments are counted")
     }
