@@ -17,7 +17,8 @@ extension Arena {
         if state.warmHead != 0 {
             // Warm ones first: their pages are there, so resident memory never passes the budget's peak.
             segment = state.warmHead
-            removeWarm(segment)
+            state.warmHead = self[segment].next
+            state.warmCount -= 1
         } else if state.coldHead != 0 {
             segment = state.coldHead
             state.coldHead = self[segment].next
@@ -41,7 +42,9 @@ extension Arena {
             self[segment] = SegmentState(kind: .log)
             return state.cutReserve.append(segment)
         }
-        insertWarm(segment)
+        self[segment] = SegmentState(next: state.warmHead)
+        state.warmHead = segment
+        state.warmCount += 1
         state.usedBytes -= segmentSizeBytes
     }
 
@@ -166,7 +169,8 @@ extension Arena {
             state.lock.unlock()
             return false
         }
-        removeWarm(segment)
+        state.warmHead = self[segment].next
+        state.warmCount -= 1
         state.lock.unlock()
         state.mapping.discard(offset: Int(segment) << geometry.segmentShift, count: segmentSizeBytes)
         state.lock.withLock {
@@ -196,11 +200,9 @@ extension Arena {
         var segment = state.warmHead
         var warm = 0
         while segment != 0 {
-            precondition(self[segment].kind == .free && self[segment].isWarm, "a warm segment is free")
-            let next = self[segment].next
-            precondition(next == 0 || self[next].previous == segment, "neighbours know one another")
+            precondition(self[segment].kind == .free, "a warm segment is free")
             warm += 1
-            segment = next
+            segment = self[segment].next
         }
         precondition(warm == state.warmCount, "warm segments are counted")
     }

@@ -8,8 +8,6 @@ import Glibc
 struct SegmentState {
     enum Kind: UInt8 { case free, log, blocks }
     var kind = Kind.free
-    /// Free, in the list of those whose pages may be resident.
-    var isWarm = false
     /// Neighbours in a free list, in the list of segments with as many free blocks, or in a log; 0 = none.
     var next: UInt32 = 0
     var previous: UInt32 = 0
@@ -111,7 +109,6 @@ struct ArenaGeometry: Equatable {
 @safe struct Arena: @unchecked Sendable {  // guarded by its lock
     /// From this limit on the 2 MiB that a huge page can waste are less than a hundredth of it.
     private static let hugePageLimitBytes = 256 << 20
-    static let hugePageSizeBytes = 2 << 20
 
     /// How many segments are set aside for cuts: one cut takes one, or two where segments are small.
     static let cutReserveCount = 2
@@ -124,11 +121,8 @@ struct ArenaGeometry: Equatable {
         let machineBytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         // A little more than the largest limit: segments on their way back to the system are in no list.
         let segments = max(limitBytes, machineBytes) / geometry.segmentSizeBytes + 64
-        let usesHugePages = limitBytes >= Self.hugePageLimitBytes
-        let mapping = try Mapping(
-            sizeBytes: segments << geometry.segmentShift, alignment: usesHugePages ? Self.hugePageSizeBytes : 4096,
-            what: "the arena")
-        if usesHugePages { mapping.preferHugePages() }
+        let mapping = try Mapping(sizeBytes: segments << geometry.segmentShift, what: "the arena")
+        if limitBytes >= Self.hugePageLimitBytes { mapping.preferHugePages() }
         let table = try Mapping(sizeBytes: segments * MemoryLayout<SegmentState>.stride, what: "the segment table")
         let counts = try Mapping(sizeBytes: segments * geometry.blocksPerSegment * 4, what: "the block counts")
         let owners = try Mapping(sizeBytes: segments * geometry.blocksPerSegment * 8, what: "the blocks' owners")

@@ -112,13 +112,9 @@ extension StoreSession {
         }
         // A few segments stay warm: the next writers need not wait for the kernel's zeros.
         let keep = max(2, min(Self.warmBytesMax, arena.limitBytes / 64) / arena.segmentSizeBytes)
-        var discarded = 0
-        while discarded < discardedBytes {
+        for _ in 0..<discardedBytes / arena.segmentSizeBytes {
             let slice = shared.slices.begin()
-            var count = arena.discardWarmHugePage(keep: keep)
-            if count == 0, arena.discardOneWarm(keep: keep) { count = arena.segmentSizeBytes }
-            if count == 0 { break }
-            discarded += count
+            guard arena.discardOneWarm(keep: keep) else { break }
             shared.slices.end(slice, .release)
         }
     }

@@ -10,20 +10,15 @@ import Glibc
     /// MADV_DONTNEED_LOCKED. Source: Linux 5.18, madvise(2).
     private static let discardLocked: Int32 = 24
 
-    /// Maps `sizeBytes` (rounded up to pages), beginning at a multiple of `alignment`, a power of two. Untouched pages take
-    /// no memory.
-    init(sizeBytes: Int, alignment: Int = 4096, what: String) throws(StoreSetupError) {
+    /// Maps `sizeBytes` (rounded up to pages). Untouched pages take no memory.
+    init(sizeBytes: Int, what: String) throws(StoreSetupError) {
         let rounded = (sizeBytes + 4095) & ~4095
-        let spare = alignment - 4096
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        let result = unsafe mmap(nil, rounded + spare, PROT_READ | PROT_WRITE, flags, -1, 0)
+        let result = unsafe mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, -1, 0)
         guard let result = unsafe result, unsafe result != MAP_FAILED else {
             throw StoreSetupError(what: "mmap of \(rounded) bytes for \(what)", errno: errno)
         }
-        let before = -Int(bitPattern: result) & (alignment - 1)
-        if before > 0 { unsafe munmap(result, before) }
-        if before < spare { unsafe munmap(result + before + rounded, spare - before) }
-        unsafe start = result + before
+        unsafe start = result
         self.sizeBytes = rounded
     }
 
