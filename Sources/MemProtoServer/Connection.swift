@@ -44,6 +44,8 @@ struct Connection {
     var awaitsInput = true
     /// Its last command was a large value: the next read is short, so that the next value's bytes need not be moved.
     var expectsValue = false
+    /// An answer of it is in the worker's `AnswerQueue`.
+    var hasQueuedAnswer = false
     /// Its output was not taken: the worker waits until the socket is writable.
     var isBlocked = false
     /// Since when, in milliseconds of the monotonic clock.

@@ -7,6 +7,7 @@ import MemStore
 extension Worker {
     /// Reads what has arrived. It is executed at once, or with the group (`runGroup`).
     mutating func receive(_ connection: Cell<Connection>) {
+        guard isReady(connection) else { return }
         if connection.value.state == .value, connection.value.kept.isEmpty, receiveInPlace(connection) {
             return readAgain(connection)
         }
@@ -40,12 +41,12 @@ extension Worker {
         if count > 1 { group.prefetch(session) }
         for index in 0..<count {
             let connection = group.connection(at: index)
-            // One that is gone was closed by what came before it.
-            if connection.value.descriptor < 0 { continue }
-            if connection.value.isBlocked {
-                // An answer that was put off was not taken meanwhile: this input comes after it.
-                connection.value.kept.keep(group.input(at: index))
-                connection.value.awaitsInput = false
+            guard isReady(connection) else {
+                // This input comes after the answer that was not taken.
+                if connection.value.descriptor >= 0 {
+                    connection.value.kept.keep(group.input(at: index))
+                    connection.value.awaitsInput = false
+                }
                 continue
             }
             executor.knownKey = group.firstKey(at: index)

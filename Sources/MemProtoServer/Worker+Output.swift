@@ -46,6 +46,7 @@ extension Worker {
 
     /// Goes on with a connection that has kept input or a dump under way.
     mutating func goOn(_ connection: Cell<Connection>) {
+        guard isReady(connection) else { return }
         if connection.value.state == .closing { return close(connection) }
         process(connection, connection.value.kept.bytes)
     }
@@ -94,8 +95,15 @@ extension Worker {
             _ = flush(connection, &sentBytes)
             return
         }
+        connection.value.hasQueuedAnswer = true
         let part = executor.output.setAside()
         answers.add(QueuedAnswer(connection: connection.address, start: part.lowerBound, end: part.upperBound))
+    }
+
+    /// Whether a connection can be gone on with: it is there, and its earlier answers are sent. Its new ones must not pass them.
+    mutating func isReady(_ connection: Cell<Connection>) -> Bool {
+        if connection.value.hasQueuedAnswer { sendAnswers() }
+        return connection.value.descriptor >= 0 && !connection.value.isBlocked
     }
 
     /// Sends the answers that were put off.
@@ -104,6 +112,7 @@ extension Worker {
         for index in 0..<answers.count {
             let answer = answers[index]
             let connection: Cell<Connection> = unsafe Cell(address: answer.connection)
+            connection.value.hasQueuedAnswer = false
             if connection.value.descriptor >= 0 { send(connection, answer) }
         }
         answers.clear()
@@ -111,10 +120,6 @@ extension Worker {
     }
 
     private mutating func send(_ connection: Cell<Connection>, _ answer: QueuedAnswer) {
-        if let pending = connection.value.pendingOutput {
-            // An earlier answer of the same group was not taken.
-            return pending.value.write(executor.output.part(answer.start..<answer.end))
-        }
         var start = answer.start
         while start < answer.end {
             let bytes = executor.output.part(start..<answer.end)

@@ -109,7 +109,11 @@ import MemStore
         if shared.watchHub.streams.contains(.evictions) { executor.logEvictions() }
         closeSlowestReaders()
         if heldSinceLook > 0 { enforceBounds() }
-        if !parked.isEmpty { endParking() }
+        if !parked.isEmpty {
+            endParking()
+            // Those that go on may have put answers off.
+            sendAnswers()
+        }
         closeIdle()
     }
 
