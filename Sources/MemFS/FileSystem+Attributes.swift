@@ -26,7 +26,7 @@ extension FileSystem {
                 guard state.handles.hasWriter(ino, ofProcess: loser.thread) else { throw FSError(EPERM) }
                 return entry(now)
             }
-            changes.mode = (changes.mode ?? now.mode & ~FileType.mask) & ~lost
+            changes.clearedMode = lost
         }
         if handle == nil, let size = changes.size {
             // truncate(2) to the size that a file has changes nothing, not even its times; ftruncate(2) does.
