@@ -26,7 +26,7 @@ extension FileSystem {
                 guard state.handles.hasWriter(ino, ofProcess: loser.thread) else { throw FSError(EPERM) }
                 return entry(now)
             }
-            changes.mode = (changes.mode ?? now.mode & ~FileType.mask) & ~lost
+            changes.clearedMode = lost
         }
         if handle == nil, let size = changes.size {
             // truncate(2) to the size that a file has changes nothing, not even its times; ftruncate(2) does.
@@ -96,7 +96,8 @@ extension FileSystem {
     /// setxattr(2). An access list that says no more than a mode is made the mode, since coreutils sets modes so.
     ///
     /// - Returns: whether the mode changed, of which the kernel does not know.
-    /// - Throws: EEXIST, ENODATA, ENOSPC, E2BIG, EROFS, EOPNOTSUPP for other namespaces than `user`, `trusted`, `security`.
+    /// - Throws: EEXIST, ENODATA, ENOSPC, E2BIG, EROFS, EPERM for the access list of somebody else's file, EOPNOTSUPP for
+    ///   other namespaces than `user`, `trusted`, `security`.
     @discardableResult public func setExtendedAttribute(
         _ name: Bytes, of ino: Ino, to value: Bytes, mustExist: Bool, mustNotExist: Bool, caller: Caller
     ) throws(FSError) -> Bool {
@@ -126,6 +127,9 @@ extension FileSystem {
 
     private func setMode(of ino: Ino, from value: Bytes, _ caller: Caller) throws(FSError) -> Bool {
         guard let list = MinimalACL(value) else { throw FSError(EOPNOTSUPP) }
+        let now = try attributes(of: ino).attributes
+        // Source: setxattr(2), acl(5). Kernels before 6.2 leave it to the filesystem who may set an access list.
+        guard caller.uid == 0 || caller.uid == now.uid else { throw FSError(EPERM) }
         let mode = try translating { () throws(StoreError) in try session.attributes(of: ino).mode }
         // chmod(2) takes the setgid bit from a file of a group that the caller is not in: programs call it next when
         // they are refused here.

@@ -39,9 +39,9 @@ extension FileSystem {
     /// - Returns: whether there were any, of which the kernel does not know.
     func clearPrivileges(of ino: Ino, for asker: Asker?) -> Bool {
         let bits = bitsLost(by: ino, to: asker)
-        guard bits != 0, let mode = try? session.attributes(of: ino).mode else { return false }
+        guard bits != 0 else { return false }
         var changes = AttributeChanges()
-        changes.mode = mode & ~FileType.mask & ~bits
+        changes.clearedMode = bits
         return (try? session.setAttributes(of: ino, changes, isOpen: true)) != nil
     }
 
@@ -58,6 +58,6 @@ extension FileSystem {
 extension AttributeChanges {
     /// Nothing is to be set, as by `chown(path, -1, -1)`.
     var isEmpty: Bool {
-        mode == nil && uid == nil && gid == nil && size == nil && atime == nil && mtime == nil
+        mode == nil && uid == nil && gid == nil && size == nil && atime == nil && mtime == nil && clearedMode == 0
     }
 }

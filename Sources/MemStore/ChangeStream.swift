@@ -6,8 +6,8 @@ import CShims
 /// Notices that are equal and not taken yet are one: it is carried out after all of the changes it stands for.
 /// SAFETY: the one pointer is a flag that is read and written atomically and freed with the stream.
 @safe public final class ChangeStream: @unchecked Sendable {  // guarded by its lock
-    /// Notices that may wait to be taken. Beyond it the port's changes are refused (see `hasRoom`).
-    static let pendingMax = 1 << 20
+    /// Notices that may wait to be taken or completed. Beyond it the port's changes are refused (see `hasRoom`).
+    private let pendingMax: Int
 
     /// What makes two waiting notices equal.
     private struct Key: Hashable {
@@ -31,7 +31,8 @@ import CShims
     private var completion: (@Sendable (UInt64) -> Void)?
     private let recording: UnsafeMutablePointer<UInt32>
 
-    init() {
+    init(pendingMax: Int = 1 << 20) {
+        self.pendingMax = pendingMax
         arrival = Condition()
         unsafe recording = .allocate(capacity: 1)
         unsafe recording.initialize(to: 0)
@@ -54,7 +55,7 @@ import CShims
     var isRecording: Bool { unsafe cs_load32(recording) != 0 }
 
     /// Whether more notices may be recorded: a reader that is stuck must not make the store grow without bound.
-    var hasRoom: Bool { !isRecording || lock.withLock { queue.count - first < Self.pendingMax } }
+    var hasRoom: Bool { !isRecording || lock.withLock { queue.count - first + taken.count < pendingMax } }
 
     /// Begins recording: from now on changes made through the port are kept for `next`.
     public func attachReader() { unsafe cs_store32_release(recording, 1) }

@@ -141,12 +141,12 @@ extension StoreSession {
         return .done
     }
 
-    /// Gives a file its new content and all that goes with it; the shard is locked.
+    /// Gives a file its new content and all that goes with it; the shard is locked. `live`: see `replaceContents`.
     func finish(
-        _ inode: InodeReference, _ shard: Shard, _ content: Content, _ plan: StorePlan, _ command: StoreCommand,
-        _ result: inout StoreResult
+        _ inode: InodeReference, _ shard: Shard, _ content: Content, live: Content? = nil, _ plan: StorePlan,
+        _ command: StoreCommand, _ result: inout StoreResult
     ) {
-        tree.replaceContents(of: inode, with: content, cas: command.newCas ?? nextCas(), shard, self)
+        tree.replaceContents(of: inode, with: content, live: live, cas: command.newCas ?? nextCas(), shard, self)
         switch plan {
         case .put:
             inode.fields.flags = command.flags

@@ -16,15 +16,16 @@ extension StoreSession {
     /// - Throws: isDirectory, invalid, fileTooLarge, noSpace (truncate), stale.
     public func setAttributes(of ino: Ino, _ changes: AttributeChanges, isOpen: Bool) throws(StoreError) -> Attributes {
         if let size = changes.size { try setSize(of: ino, to: size, isOpen: isOpen) }
-        let changesRights = changes.mode != nil || changes.uid != nil || changes.gid != nil
+        let changesRights =
+            changes.mode != nil || changes.uid != nil || changes.gid != nil || changes.clearedMode != 0
         let tree = tree
-        if changesRights || changes.clearsPrivileges {
+        if changesRights {
             tree.lock.lockExclusive()
         } else {
             tree.lock.lockShared(treeSlot)
         }
         defer {
-            if changesRights || changes.clearsPrivileges {
+            if changesRights {
                 tree.lock.unlockExclusive()
             } else {
                 tree.lock.unlockShared(treeSlot)
@@ -32,13 +33,13 @@ extension StoreSession {
         }
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
-        if changes.clearsPrivileges { dropPrivileges(of: inode) }
         if let uid = changes.uid { inode.fields.uid = uid }
         if let gid = changes.gid { inode.fields.gid = gid }
         if let mode = changes.mode {
             let kept = UInt32(inode.fields.mode) & FileType.mask
             inode.fields.mode = UInt16(kept | mode & (changes.dropsSetgid ? 0o5777 : 0o7777))
         }
+        inode.fields.mode &= ~UInt16(changes.clearedMode & 0o7777)
         if let atime = changes.atime { inode.fields.atime = moment(atime) }
         if let mtime = changes.mtime { inode.fields.mtime = moment(mtime) }
         inode.fields.ctime = .now()

@@ -96,8 +96,8 @@ public struct AttributeChanges: Sendable {
     public var size: UInt64?
     public var atime: Time?
     public var mtime: Time?
-    /// Clear suid, and sgid where the group may execute (KILLPRIV_V2; `chown(-1,-1)`).
-    public var clearsPrivileges = false
+    /// Permission bits that are taken from the mode that the file has then, or from the new one.
+    public var clearedMode: UInt32 = 0
     /// The caller has no CAP_FSETID over the group: a mode's sgid bit is dropped.
     public var dropsSetgid = false
     public init() {}

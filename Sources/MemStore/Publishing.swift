@@ -32,20 +32,27 @@ extension Tree {
         inode.fields.state.remove(.published)
     }
 
-    /// Puts a content that the port brought in the place of both. Its one holder becomes the inode.
+    /// Puts a content that the port brought in the place of both, or of the published one beside a `live` one that has
+    /// grown and stays dirty. The one holder of each becomes the inode.
     func replaceContents(
-        of inode: InodeReference, with content: Content, cas: UInt64, _ shard: Shard, _ session: StoreSession
+        of inode: InodeReference, with content: Content, live: Content? = nil, cas: UInt64, _ shard: Shard,
+        _ session: StoreSession
     ) {
         dropPublished(inode, shard, session)
         shard.dropSetAside(of: inode)
         shard.release(inode.fields.live)
-        shard.retain(content)
-        inode.fields.live = content
+        if let live {
+            inode.fields.live = live
+            shard.noteOwner(of: live, ino: inode.ino)
+        } else {
+            shard.retain(content)
+            inode.fields.live = content
+            inode.fields.state.remove([.dirty, .grownOnly])
+        }
         inode.fields.published = content
         shard.noteOwner(of: content, ino: inode.ino)
         countPublished(from: 0, to: content.size)
         inode.fields.cas = cas
-        inode.fields.state.remove([.dirty, .grownOnly])
         inode.fields.state.insert(.published)
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime

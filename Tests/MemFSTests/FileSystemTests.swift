@@ -138,11 +138,28 @@ struct FileSystemTests {
         )
         var changes = AttributeChanges()
         changes.mode = 0o2755
+        changes.uid = 1000
         _ = try test.fileSystem.setAttributes(of: ino, changes, handle: nil)
         let user = Caller(uid: 1000, gid: 1000)
         #expect(failure { () throws(FSError) in try setAccessList(test, of: ino, to: list, user) } == EOPNOTSUPP)
         #expect(try setAccessList(test, of: ino, to: list, test.root))
         #expect(try test.attributes("page")?.mode == 0o102770)
+    }
+
+    @Test("only the owner and root set a mode by an access list, whatever the kernel has checked")
+    func ownedAccessLists() throws {
+        let test = try TestStore()
+        let (ino, _) = try test.create("page")
+        let list = Self.accessList(7, 7, 7)
+        let (owner, other) = (Caller(uid: 1000, gid: 1000), Caller(uid: 1001, gid: 1000))
+        #expect(failure { () throws(FSError) in try setAccessList(test, of: ino, to: list, owner) } == EPERM)
+        #expect(try test.attributes("page")?.mode == 0o100644)
+        var changes = AttributeChanges()
+        changes.uid = 1000
+        _ = try test.fileSystem.setAttributes(of: ino, changes, handle: nil)
+        #expect(failure { () throws(FSError) in try setAccessList(test, of: ino, to: list, other) } == EPERM)
+        #expect(try setAccessList(test, of: ino, to: list, owner))
+        #expect(try test.attributes("page")?.mode == 0o100777)
     }
 
     @Test("access lists are absent, and can be removed, on files and as defaults of directories")

@@ -62,7 +62,7 @@ enum DifferentialAnswers {
 
     /// Behind the line that begins at `start`.
     static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int {
-        let place = unsafe bytes.withUnsafeBytes { unsafe cs_find($0.baseAddress! + start, 10, $0.count - start) }
+        let place = unsafe bytes.withUnsafeBytes { unsafe cs_find_near($0.baseAddress! + start, 10, $0.count - start) }
         return place < 0 ? bytes.count : start + Int(place) + 1
     }
 

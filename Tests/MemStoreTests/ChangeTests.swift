@@ -112,6 +112,20 @@ import Testing
         #expect(completed.tokens.count == 7, "a change is completed once")
     }
 
+    @Test("what a reader has taken and not completed counts against the room for more")
+    func bound() throws {
+        let stream = ChangeStream(pendingMax: 2)
+        #expect(stream.hasRoom)
+        stream.attachReader()
+        for ino: UInt32 in 2...3 { stream.record(.content, ino: ino, token: 0) }
+        #expect(!stream.hasRoom)
+        let change = try #require(stream.next())
+        #expect(!stream.hasRoom)
+        stream.complete(change)
+        #expect(stream.hasRoom)
+        stream.detachReader()
+    }
+
     @Test("a reader that goes completes what waits and what it had taken")
     func detaching() throws {
         let completed = Counter()

@@ -172,7 +172,7 @@ import Testing
         #expect(after.mode == before.mode)
         try store.change("/f") {
             $0.uid = 7
-            $0.clearsPrivileges = true
+            $0.clearedMode = 0o6000
         }
         after = try store.stat("/f")
         #expect(after.uid == 7 && after.gid == 1000 && after.mode == 0o100775)
@@ -181,15 +181,19 @@ import Testing
             $0.dropsSetgid = true
         }
         #expect(try store.stat("/f").mode == 0o105777)
-        try store.change("/f") { $0.mode = 0o2745 }
-        try store.change("/f") { $0.clearsPrivileges = true }
-        #expect(try store.stat("/f").mode == 0o102745, "without the group's x, sgid means mandatory locking and stays")
-        try store.makeDirectory("/d", mode: 0o2775)
-        try store.change("/d") {
-            $0.gid = 9
-            $0.clearsPrivileges = true
+    }
+
+    @Test("bits that are cleared go from the mode that a file has then, or from the new one")
+    func clearedBits() throws {
+        try store.makeNode("/f", mode: 0o104755)
+        try store.change("/f") { $0.mode = 0o2600 }
+        try store.change("/f") { $0.clearedMode = 0o4000 }
+        #expect(try store.stat("/f").mode == 0o102600, "a chmod in between stays")
+        try store.change("/f") {
+            $0.mode = 0o6711
+            $0.clearedMode = 0o4000
         }
-        #expect(try store.stat("/d").mode == 0o042775, "a directory keeps its bits")
+        #expect(try store.stat("/f").mode == 0o102711)
     }
 
     @Test("a write clears suid and sgid when asked to")

@@ -87,6 +87,47 @@ import Testing
         store.check()
     }
 
+    @Test("what the port appends and prepends goes to the live content too where that has only grown by appended writes")
+    func portAppendsToGrown() throws {
+        let store = try TestStore { $0.publishIntervalSeconds = 0 }
+        try store.write("/log", "1\n")
+        try store.change("/log") { $0.mode = 0o666 }
+        let ino = try store.ino("/log")
+        try store.session.openFile(ino)
+        try store.writePart(ino, at: nil, "2\n", isAppending: true)
+        #expect(store.set("memfis://h/log", "p\n", StoreCommand(mode: .append)).outcome == .done)
+        #expect(try store.page("/log") == "1\np\n" && store.text("/log") == "1\n2\np\n")
+        try store.writePart(ino, at: nil, "3\n", isAppending: true)
+        #expect(store.set("memfis://h/log", "0\n", StoreCommand(mode: .prepend)).outcome == .done)
+        #expect(try store.page("/log") == "0\n1\np\n" && store.text("/log") == "0\n1\n2\np\n3\n")
+        var random = SeededRandom(7)
+        let large = random.bytes(700_000)
+        #expect(store.setInPieces("memfis://h/log", large, step: 9999, StoreCommand(mode: .append)).outcome == .done)
+        #expect(try store.read(ino) == Array("0\n1\n2\np\n3\n".utf8) + large)
+        #expect(store.get("memfis://h/log")?.value == Array("0\n1\np\n".utf8) + large)
+        store.session.publish(ino)
+        #expect(store.get("memfis://h/log")?.value == Array("0\n1\n2\np\n3\n".utf8) + large)
+        store.session.releaseFile(ino)
+        store.check()
+    }
+
+    @Test("a set replaces what has grown, and so does an append where something else than appended writes came")
+    func portReplacesChanged() throws {
+        try store.write("/log", "1\n")
+        try store.change("/log") { $0.mode = 0o666 }
+        let ino = try store.ino("/log")
+        try store.session.openFile(ino)
+        try store.writePart(ino, at: nil, "2\n", isAppending: true)
+        #expect(store.set("memfis://h/log", "new\n").outcome == .done)
+        #expect(try store.page("/log") == "new\n" && store.text("/log") == "new\n")
+        try store.writePart(ino, at: nil, "3\n", isAppending: true)
+        try store.writePart(ino, at: 0, "N")
+        #expect(store.set("memfis://h/log", "p\n", StoreCommand(mode: .append)).outcome == .done)
+        #expect(try store.page("/log") == "new\np\n" && store.text("/log") == "new\np\n")
+        store.session.releaseFile(ino)
+        store.check()
+    }
+
     @Test("a rename over a file switches its key at once, also while the target is being read by reference")
     func renameOver() throws {
         var random = SeededRandom(5)

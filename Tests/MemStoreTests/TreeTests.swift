@@ -210,6 +210,23 @@ import Testing
         #expect(throws: StoreError.stale) { try store.session.attributes(of: ino) }
     }
 
+    @Test("an entry that was listed with its attributes counts its lookup, also when its time comes meanwhile")
+    func listedLookups() throws {
+        store.set("memfis://h/a", "x", StoreCommand(mode: .set, exptime: Exptime(second: store.session.nowSecond + 5)))
+        var listed = Ino.none
+        try store.session.readDirectory(.root, after: 0, countsLookups: true) { entry, _ in
+            if entry.name.array == Array("a".utf8) {
+                listed = entry.ino
+                store.advance(seconds: 5)
+            }
+            return true
+        }
+        #expect(store.session.expireFiles(limit: 1) == 1)
+        #expect(try store.session.attributes(of: listed).linkCount == 0, "it is still known")
+        store.session.forget(listed, count: 1)
+        #expect(throws: StoreError.stale) { try store.session.attributes(of: listed) }
+    }
+
     @Test("making and removing names changes the times of the directory, not of its parent")
     func directoryTimes() throws {
         try store.makeDirectory("/d")

@@ -118,6 +118,37 @@ private func runThreads(_ store: Store, _ bodies: [@Sendable (StoreSession) -> V
         let own = try store.names("/d").count
         #expect(store.store.statistics().fileCount == own)
     }
+
+    @Test("a log to which a program and the port append at the same time loses no line")
+    func sharedLog() throws {
+        let store = try TestStore(limitMiB: 32) { $0.publishIntervalSeconds = 0 }
+        try store.write("/log", "")
+        try store.change("/log") { $0.mode = 0o666 }
+        let ino = try store.ino("/log")
+        try store.session.openFile(ino)
+        let count = 2000
+        @Sendable func line(_ letter: String, _ number: Int) -> [UInt8] { Array("\(letter)\(number)\n".utf8) }
+        let program: @Sendable (StoreSession) -> Void = { session in
+            let own = TestStore(store: store.store, session: session)
+            for number in 0..<count {
+                try? own.writePart(ino, at: nil, line("m", number), isAppending: true)
+                if number % 7 == 0 { session.publish(ino) }
+            }
+        }
+        let port: @Sendable (StoreSession) -> Void = { session in
+            let own = TestStore(store: store.store, session: session)
+            for number in 0..<count {
+                own.set("memfis://h/log", line("p", number), StoreCommand(mode: .append))
+            }
+        }
+        runThreads(store.store, [program, port])
+        store.session.releaseFile(ino)
+        let lines = try #require(store.page("/log")).split(separator: "\n").map(String.init)
+        for letter in ["m", "p"] {
+            #expect(lines.filter { $0.hasPrefix(letter) } == (0..<count).map { letter + String($0) })
+        }
+        store.check()
+    }
 }
 
 extension TestStore {
