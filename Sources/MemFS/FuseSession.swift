@@ -138,6 +138,9 @@ public struct FuseSessionOptions: Sendable {
             return phase != .stopped
         }
         guard isFirst else { return }
+        // The notices first, while requests are answered still: one that is being carried out may wait for a program that waits
+        // for an answer, and with a thread inside of the kernel the process could not end.
+        let isCacheEnded = cache.stop(timeoutSeconds: 1)
         unsafe fuse_session_exit(library)
         turns.close()
         let threads = lock.withLock { self.threads }
@@ -147,7 +150,7 @@ public struct FuseSessionOptions: Sendable {
         } while !running.waitUntilNone(timeoutSeconds: 0.01)
         for thread in threads { thread.join() }
         unsafe fuse_session_unmount(library)
-        if cache.stop(timeoutSeconds: 1) { unsafe fuse_session_destroy(library) }
+        if isCacheEnded { unsafe fuse_session_destroy(library) }
     }
 
     // MARK: the library

@@ -90,14 +90,19 @@ public enum Mounting {
         }
     }
 
+    /// Whether the topmost mount at exactly `path` (absolute, no symlink in it) is a memfisd's. Asks no server.
+    public static func isOurs(_ path: String) -> Bool { MountTable.topmost(at: path)?.type == type }
+
     /// Takes a mount away at once; programs that have files of it open keep them until they close them.
     /// Root does it by umount2(2), others by fusermount3(1).
+    ///
+    /// - Parameter aborting: the server answers no more: whoever waits for it gets an error now. Root alone can do that.
     /// - Throws: MountError: EINVAL when nothing is mounted there.
-    public static func unmount(_ path: String) throws(MountError) {
-        // Source: umount2(2), the values of MNT_DETACH and UMOUNT_NOFOLLOW.
-        let (detach, noFollow): (Int32, Int32) = (2, 8)
+    public static func unmount(_ path: String, aborting: Bool = false) throws(MountError) {
+        // Source: umount2(2), the values of MNT_FORCE, MNT_DETACH and UMOUNT_NOFOLLOW.
+        let (force, detach, noFollow): (Int32, Int32, Int32) = (1, 2, 8)
         if geteuid() == 0 {
-            if unsafe umount2(path, detach | noFollow) == 0 { return }
+            if unsafe umount2(path, detach | noFollow | (aborting ? force : 0)) == 0 { return }
             throw MountError(what: "unmount \(path)", code: errno)
         }
         let status = try run("fusermount3", ["-u", "-z", "-q", "--", path])

@@ -59,14 +59,14 @@ struct PureRulesTests {
         let text = """
             22 1 0:21 / / rw,relatime shared:1 - ext4 /dev/vda rw
             40 22 0:45 / /mnt/a\\040b\\134c rw,nosuid - fuse.memfisd memfisd rw,user_id=0
-            41 22 0:46 / /mnt/x rw master:1 shared:2 - tmpfs tmpfs rw
+            41 22 0:46 / /mnt/x\\011\\ rw master:1 shared:2 - tmpfs tmpfs rw
             malformed line
             """
         #expect(
             MountTable.parse(Array(text.utf8)) == [
                 MountedFilesystem(device: "0:21", path: "/", type: "ext4"),
                 MountedFilesystem(device: "0:45", path: "/mnt/a b\\c", type: "fuse.memfisd"),
-                MountedFilesystem(device: "0:46", path: "/mnt/x", type: "tmpfs"),
+                MountedFilesystem(device: "0:46", path: "/mnt/x\t\\", type: "tmpfs"),
             ])
     }
 

@@ -164,10 +164,4 @@ import Testing
         #expect(try settings(["--index", "a", "--index", "b"]).store.indexNames == [[0x61], [0x62]])
         #expect(throws: StartFailure.self) { try settings(["--index", "a/b"]) }
     }
-
-    @Test("mount tables' escapes are undone")
-    func mountTable() {
-        #expect(MountPoints.unescaped("/a\\040b\\134c\\011") == "/a b\\c\t")
-        #expect(MountPoints.unescaped("/plain\\") == "/plain\\")
-    }
 }

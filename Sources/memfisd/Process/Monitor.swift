@@ -12,6 +12,8 @@ struct MonitorTasks {
     var bindMounts: () throws(StartFailure) -> Void
     /// Takes all mounts away; only asked when there are some.
     var detach: () -> Void
+    /// Takes all mounts away from a server that answers no more.
+    var abort: () -> Void
     /// Both doors are open.
     var ready: () -> Void
 }
@@ -24,6 +26,7 @@ struct Monitor {
     let signals: StopSignals
     let tasks: MonitorTasks
     private var isMounted = false
+    private var patience = Patience()
 
     private init(
         server: pid_t, channel: MonitorChannel, sentinel: SentinelPipe, signals: StopSignals, tasks: MonitorTasks
@@ -35,8 +38,8 @@ struct Monitor {
         self.tasks = tasks
     }
 
-    /// How long the server may take to end after SIGTERM or SIGINT before it is killed, in milliseconds.
-    static let stopGraceMilliseconds: Int32 = 30_000
+    /// How often the server is looked at while it has a mount or is to end, in milliseconds.
+    private static let lookIntervalMilliseconds: Int32 = 1000
 
     /// Forks: returns the monitor in the parent, the server's end of the channel in the child.
     ///
@@ -74,23 +77,44 @@ struct Monitor {
     /// Waits for the server's end and cleans up; the status to exit with.
     mutating func run() -> Int32 {
         var isChannelOpen = true
-        var timeout: Int32 = -1
         while true {
             let ready = Readiness.wait(
                 isChannelOpen ? [signals.descriptor, channel.descriptor] : [signals.descriptor],
-                timeoutMilliseconds: timeout)
-            if !ready.contains(true) { kill(server, SIGKILL) }
+                timeoutMilliseconds: isMounted || patience.hasDeadline ? Self.lookIntervalMilliseconds : -1)
             while let number = signals.next() {
                 if number == SIGCHLD {
                     if let status = reap() { return finish(status) }
                     continue
                 }
                 kill(server, number)
-                if number == SIGTERM || number == SIGINT { timeout = Self.stopGraceMilliseconds }
+                if number != SIGHUP { patience.stopIsAsked(nowMilliseconds: Self.nowMilliseconds()) }
             }
             if isChannelOpen, ready.count > 1, ready[1] { isChannelOpen = answer() }
+            if let status = look() { return finish(status) }
         }
     }
+
+    /// Sees to it that a server that is to end does. A thread of it can wait inside of the kernel, deaf to every signal, for
+    /// a program that waits for the server's answer: only without the mount do both go on.
+    /// - Returns: the status to exit with when the server cannot be waited for any longer.
+    private mutating func look() -> Int32? {
+        let now = Self.nowMilliseconds()
+        let state = ProcessState.of(server)
+        if state == .dying { patience.endIsSeen(nowMilliseconds: now) }
+        if state != .alive { abort() }
+        switch patience.step(nowMilliseconds: now) {
+        case .wait: return nil
+        case .kill:
+            kill(server, SIGKILL)
+            abort()
+            return nil
+        case .giveUp:
+            StandardError.write("memfisd: process \(server) was killed, but the system does not end it\n")
+            return 128 + SIGKILL
+        }
+    }
+
+    private static func nowMilliseconds() -> Int64 { Int64(PreloadTask.nowSeconds() * 1000) }
 
     /// Carries out one request; false when the server closed the channel.
     private mutating func answer() -> Bool {
@@ -125,10 +149,14 @@ struct Monitor {
         return true
     }
 
-    private mutating func unmount() {
+    private mutating func unmount() { takeAway(tasks.detach) }
+
+    private mutating func abort() { takeAway(tasks.abort) }
+
+    private mutating func takeAway(_ way: () -> Void) {
         // Only what this monitor mounted: the next daemon may have mounted on the same place since.
         guard isMounted else { return }
-        tasks.detach()
+        way()
         isMounted = false
         sentinel.tell(.unmounted)
     }

@@ -16,7 +16,7 @@ enum MountPoints {
             do throws(MountError) { try Mounting.clearDead(at: path) } catch {
                 throw StartFailure("\(error.what): \(FilePaths.errorText(error.code))", .systemRefused)
             }
-            guard carriesOurMount(path) else { break }
+            guard Mounting.isOurs(path) else { break }
             // A daemon that was killed this moment is being cleaned up by its monitor or sentinel.
             guard waitedMilliseconds < vanishTimeoutMilliseconds else {
                 throw StartFailure("\(path) is mounted by another memfisd that runs", .systemRefused)
@@ -33,40 +33,18 @@ enum MountPoints {
         }
     }
 
-    /// The topmost mount on `path` is a memfisd's. Source: proc_pid_mountinfo(5).
-    static func carriesOurMount(_ path: String) -> Bool {
-        guard let table = FilePaths.contents(of: "/proc/self/mountinfo") else { return false }
-        var result = false
-        for line in table.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count > 6, unescaped(fields[4]) == path, let dash = fields.firstIndex(of: "-") else {
-                continue
-            }
-            result = fields.count > dash + 1 && fields[dash + 1] == Mounting.type
-        }
-        return result
-    }
-
-    /// Undoes the kernel's `\ooo` for blanks and backslashes in mount tables.
-    static func unescaped(_ field: Substring) -> String {
-        var result: [UInt8] = []
-        var bytes = Array(field.utf8)[...]
-        while let byte = bytes.popFirst() {
-            let digits = bytes.prefix(3)
-            if byte == 0x5c, digits.count == 3, let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8) {
-                result.append(code)
-                bytes = bytes.dropFirst(3)
-            } else {
-                result.append(byte)
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
-    }
-
     /// Takes the mounts away, the last first, whether they are in use or not. Where there is none, nothing happens.
     static func detach(_ paths: [String]) {
         for path in paths.reversed() {
             do throws(MountError) { try Mounting.unmount(path) } catch { continue }
+        }
+    }
+
+    /// Takes the mounts of memfisd away whose server answers no more: programs that wait for it get errors at once, and so do
+    /// the server's own threads that wait for such a program inside of the kernel.
+    static func abort(_ paths: [String]) {
+        for path in paths.reversed() where Mounting.isOurs(path) {
+            do throws(MountError) { try Mounting.unmount(path, aborting: true) } catch { continue }
         }
     }
 }

@@ -61,7 +61,8 @@ enum Sentinel {
         for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         _ = unsafe chdir("/")
         keepOnly(pipe, server)
-        if waitForMonitorsEnd(pipe) { MountPoints.detach(mountPoints.filter(MountPoints.carriesOurMount)) }
+        // At once, for everybody: after a mere detaching nothing could free a server that waits for a program of the mount.
+        if waitForMonitorsEnd(pipe) { MountPoints.abort(mountPoints) }
         if !Readiness.wait([server], timeoutMilliseconds: serverGraceMilliseconds)[0] {
             _ = cs_pidfd_send_signal(server, SIGKILL)
         }

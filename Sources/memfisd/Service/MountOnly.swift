@@ -37,8 +37,8 @@ enum MountOnly {
         }
     }
 
-    /// Takes the mounts of memfisd at the mount points away. What is not mounted is nobody's fault.
+    /// Takes the mounts of memfisd at the mount points away, after the server's end. What is not mounted is nobody's fault.
     static func unmount(_ settings: Settings) throws(StartFailure) {
-        MountPoints.detach(settings.mountPoints.filter(MountPoints.carriesOurMount))
+        MountPoints.abort(settings.mountPoints)
     }
 }

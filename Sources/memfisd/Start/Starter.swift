@@ -56,6 +56,7 @@ enum Starter {
                 }
             },
             detach: { MountPoints.detach(settings.mountPoints) },
+            abort: { MountPoints.abort(settings.mountPoints) },
             ready: {
                 if let path = settings.pidFile { PidFile(path: path).write() }
                 ServiceNotifier.current()?.ready("Serving")

@@ -29,6 +29,9 @@ enum Files {
 
     static func unmount(_ path: String) { unsafe umount2(path, 2) }
 
+    /// Takes a mount away whose server answers no more.
+    static func abort(_ path: String) { unsafe umount2(path, 1 | 2) }
+
     /// Size in bytes and modification time in seconds.
     static func attributes(_ path: String) throws -> (size: Int, mtimeSeconds: Int) {
         var attributes = stat()
