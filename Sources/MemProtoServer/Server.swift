@@ -88,14 +88,13 @@ public final class Server: @unchecked Sendable {  // its owner's calls do not ov
             let number = Int(token >> 48) - 1
             if mailboxes.indices.contains(number) { mailboxes[number].post(.changeCompleted(token)) }
         }
-        // All of them before the first thread: workers look after each other.
         for face in faces {
             let worker = try Worker.make(face: face, shared: shared)
-            face.lock.withLock { face.worker = worker }
-        }
-        for face in faces {
-            guard let worker = face.lock.withLock({ face.worker }) else { continue }
-            threads.append(try Thread.start(name: "worker \(face.number)") { Worker.run(worker) })
+            threads.append(
+                try Thread.start(name: "worker \(face.number)") {
+                    worker.value.run()
+                    worker.destroy()
+                })
         }
         let acceptor = try Acceptor(shared: shared, sockets: sockets, workers: faces)
         self.acceptor = acceptor

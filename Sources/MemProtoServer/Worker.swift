@@ -42,7 +42,6 @@ import MemStore
     static func make(face: WorkerFace, shared: ServerState) throws(SystemError) -> Cell<Worker> {
         let epoll = try FileDescriptor.epoll()
         try Epoll.add(face.wakeup.rawValue, to: epoll.rawValue, events: Epoll.readable, token: Self.mailToken)
-        face.epoll = epoll.rawValue
         return Cell(alone: Worker(face: face, shared: shared, epoll: epoll))
     }
 
@@ -63,36 +62,31 @@ import MemStore
 
     // MARK: the loop
 
-    /// Serves until the worker is told to stop, then ends it. Runs on the worker's thread.
-    ///
-    /// The worker is used through its cell, round by round: while this thread waits, another may stand in (`standIn`).
-    static func run(_ worker: Cell<Worker>) {
+    /// Serves until it is told to stop. Runs on the worker's thread.
+    mutating func run() {
         let events = EventList()
         defer { events.deallocate() }
-        let face = worker.value.face
-        let epoll = worker.value.epoll.rawValue
-        let peers = worker.value.shared.faces.filter { $0 !== face }
-        var eventsSinceLook = 0
-        face.beginRound()
-        while true {
-            let timeout = worker.value.waitMilliseconds()
-            face.endRound()
-            if !peers.isEmpty { standIn(for: peers, events, &eventsSinceLook) }
-            let count = events.wait(epoll, milliseconds: timeout)
-            eventsSinceLook += count
-            face.beginRound()
-            worker.value.serve(events, count)
-            if worker.value.endRound() { break }
+        while round(events, milliseconds: waitMilliseconds()) {}
+        face.lock.withLock { closeAll() }
+        session.end()
+    }
+
+    /// Waits for events for so long, -1 = without an end, and serves them. False: the worker is to end.
+    mutating func round(_ events: EventList, milliseconds: Int32) -> Bool {
+        let count = events.wait(epoll.rawValue, milliseconds: milliseconds)
+        face.lock.lock()
+        defer { face.lock.unlock() }
+        serve(events, count)
+        // No event that is in hand names them any more.
+        if !closed.isEmpty {
+            for connection in closed { connection.destroy() }
+            closed.removeAll(keepingCapacity: true)
         }
-        worker.value.closeAll()
-        face.worker = nil
-        face.endRound()
-        worker.value.session.end()
-        worker.destroy()
+        return !isFinished()
     }
 
     /// Handles events, and what else is due. The worker's lock is held.
-    mutating func serve(_ events: EventList, _ count: Int) {
+    private mutating func serve(_ events: EventList, _ count: Int) {
         nowMilliseconds = Self.monotonicMilliseconds()
         session.refreshClock()
         for index in 0..<count {
@@ -117,15 +111,6 @@ import MemStore
         closeIdle()
     }
 
-    /// Frees what was closed, which no event that this thread has in hand names any more. Returns whether the worker is to end.
-    private mutating func endRound() -> Bool {
-        if !closed.isEmpty {
-            for connection in closed { connection.destroy() }
-            closed.removeAll(keepingCapacity: true)
-        }
-        return isFinished()
-    }
-
     static func monotonicMilliseconds() -> Int64 {
         var now = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
@@ -133,7 +118,7 @@ import MemStore
     }
 
     /// How long epoll may wait: until the next thing that time brings; -1 = for ever.
-    func waitMilliseconds() -> Int32 {
+    private func waitMilliseconds() -> Int32 {
         if !queued.isEmpty { return 0 }
         let looksAgain = heldSinceLook > 0 || shared.configuration.idleTimeoutSeconds > 0 && !face.connections.isEmpty
         var wait: Int64 = looksAgain ? 1000 : -1

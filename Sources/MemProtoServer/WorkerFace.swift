@@ -17,20 +17,13 @@ enum WorkerMessage: Sendable {
 
 /// What a worker shares.
 ///
-/// Lock order: no two workers' locks at once. Whoever serves the worker's events, its own thread or one that stands in, is in
-/// a round and holds the lock, but for moments in which it asks the other workers.
+/// Lock order: no two workers' locks at once. The worker holds its own while it works and not while it waits.
 final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLock`
     let number: Int
-    /// Guards `counters`, `connections`, `worker` and changes of `inRound`.
+    /// Guards `counters` and `connections`.
     let lock = Lock()
     let counters = Cell(alone: WorkerCounters())
     var connections: [Cell<Connection>] = []
-    /// The worker while it lives.
-    var worker: Cell<Worker>?
-    /// Some thread serves the worker, whether it holds the lock at the moment or not.
-    private let inRound = Cell(alone: UInt32(0))
-    /// The worker's epoll, for those who may stand in; -1 = it has none yet.
-    var epoll: Int32 = -1
 
     private let mailLock = Lock()
     private var mail: [WorkerMessage] = []
@@ -44,42 +37,8 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
 
     deinit {
         counters.destroy()
-        inRound.destroy()
         lock.destroy()
         mailLock.destroy()
-    }
-
-    /// Whether somebody is in a round. Good for a decision only with the lock held; without it, a hint that costs no write.
-    var isInRound: Bool { unsafe cs_load32(&inRound.value) != 0 }
-
-    private func note(isInRound: Bool) { unsafe cs_store32(&inRound.value, isInRound ? 1 : 0) }
-
-    /// Takes the lock and begins a round, when nobody else is in one.
-    func beginRound() {
-        lock.lock()
-        while isInRound {
-            lock.unlock()
-            sched_yield()
-            lock.lock()
-        }
-        note(isInRound: true)
-    }
-
-    /// The same, unless that would mean waiting.
-    func tryBeginRound() -> Bool {
-        guard lock.tryLock() else { return false }
-        if isInRound {
-            lock.unlock()
-            return false
-        }
-        note(isInRound: true)
-        return true
-    }
-
-    /// Ends the round and gives the lock back.
-    func endRound() {
-        note(isInRound: false)
-        lock.unlock()
     }
 
     /// Puts a message into the mailbox and wakes the worker. Any thread.

@@ -1,4 +1,4 @@
-// Workers: input that is told of once, ends that come with it, answers of several connections, and standing in.
+// Workers: input that is told of once, ends that come with it, and answers of several connections.
 import CShims
 import Glibc
 import Logging
@@ -57,10 +57,10 @@ import Testing
     }
 
     /// A worker without a thread, and the client's ends of connections that it has.
-    private func worker(connections: Int) throws -> (server: TestServer, face: WorkerFace, clients: [Int32]) {
+    private func worker(connections: Int) throws -> (server: TestServer, worker: Cell<Worker>, clients: [Int32]) {
         let server = try TestServer()
         let face = try WorkerFace(number: 1)
-        face.worker = try Worker.make(face: face, shared: server.shared)
+        let worker = try Worker.make(face: face, shared: server.shared)
         var clients: [Int32] = []
         for _ in 0..<connections {
             var ends: [Int32] = [0, 0]
@@ -68,13 +68,11 @@ import Testing
             face.post(.connection(ends[0]))
             clients.append(ends[1])
         }
-        return (server, face, clients)
+        return (server, worker, clients)
     }
 
-    private func end(_ face: WorkerFace, _ clients: [Int32]) throws {
+    private func end(_ worker: Cell<Worker>, _ clients: [Int32]) {
         for client in clients { close(client) }
-        let worker = try #require(face.worker)
-        face.worker = nil
         worker.value.closeAll()
         worker.value.session.end()
         worker.destroy()
@@ -86,9 +84,9 @@ import Testing
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
-    @Test("a worker whose thread does not run is served by another's, its connections in groups")
-    func standIn() throws {
-        let (server, face, clients) = try worker(connections: 20)
+    @Test("connections are served in groups, each in its own order")
+    func groups() throws {
+        let (server, worker, clients) = try worker(connections: 20)
         defer { withExtendedLifetime(server) {} }
         let events = EventList()
         defer { events.deallocate() }
@@ -96,54 +94,25 @@ import Testing
             let text = "set k\(number) 0 0 2\r\n\(10 + number)\r\nget k\(number)\r\n"
             #expect(unsafe send(client, text, text.utf8.count, 0) == text.utf8.count)
         }
-        var handled = 0
-        Worker.standIn(for: [face], events, &handled)
-        #expect(receive(clients[0]) == "", "nobody looks after the others when there was nothing to do")
         // The mail first, then what the connections have sent.
         for _ in 0..<2 {
-            handled = 1000
-            Worker.standIn(for: [face], events, &handled)
-            #expect(handled == 0)
+            let goesOn = worker.value.round(events, milliseconds: 0)
+            #expect(goesOn)
         }
         for (number, client) in clients.enumerated() {
             #expect(receive(client) == "STORED\r\nVALUE k\(number) 0 2\r\n\(10 + number)\r\nEND\r\n")
         }
-        try end(face, clients)
-    }
-
-    @Test("nobody stands in for a worker that is at work")
-    func notStoodIn() throws {
-        let (server, face, clients) = try worker(connections: 1)
-        defer { withExtendedLifetime(server) {} }
-        let events = EventList()
-        defer { events.deallocate() }
-        #expect(unsafe send(clients[0], "mn\r\n", 4, 0) == 4)
-        face.beginRound()
-        #expect(!face.tryBeginRound())
-        // It is at work also while its lock is lent, to ask the other workers.
-        face.lock.unlock()
-        var handled = 1000
-        Worker.standIn(for: [face], events, &handled)
-        #expect(receive(clients[0]) == "")
-        face.lock.lock()
-        face.endRound()
-        for _ in 0..<2 {
-            handled = 1000
-            Worker.standIn(for: [face], events, &handled)
-        }
-        #expect(receive(clients[0]) == "MN\r\n")
-        try end(face, clients)
+        end(worker, clients)
     }
 
     @Test("an answer that the socket does not take waits, and goes on when it does")
     func blockedAnswer() throws {
-        let (server, face, clients) = try worker(connections: 2)
+        let (server, worker, clients) = try worker(connections: 2)
         defer { withExtendedLifetime(server) {} }
         let events = EventList()
         defer { events.deallocate() }
         func round() {
-            var handled = 1000
-            Worker.standIn(for: [face], events, &handled)
+            _ = worker.value.round(events, milliseconds: 0)
         }
         let set = "set k 0 0 3000\r\n" + String(repeating: "x", count: 3000) + "\r\n"
         #expect(unsafe send(clients[0], set, set.utf8.count, 0) == set.utf8.count)
@@ -152,7 +121,7 @@ import Testing
         #expect(receive(clients[0]) == "STORED\r\n")
         // One small answer after another, until one is not taken; each is put off to the end of its group.
         var asked = 0
-        while try #require(face.worker).value.face.counters.value.outputStalls == 0, asked < 10_000 {
+        while worker.value.face.counters.value.outputStalls == 0, asked < 10_000 {
             #expect(unsafe send(clients[0], "get k\r\n", 7, 0) == 7)
             asked += 1
             round()
@@ -168,6 +137,6 @@ import Testing
             if text.isEmpty { round() }
         }
         #expect(received == asked * one)
-        try end(face, clients)
+        end(worker, clients)
     }
 }
