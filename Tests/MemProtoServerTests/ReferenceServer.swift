@@ -121,10 +121,7 @@ final class ReferenceServer {
         var answers: [[UInt8]] = []
         var (at, start) = (0, 0)
         while at < received.count {
-            let length = unsafe received.withUnsafeBytes {
-                unsafe cs_find_near($0.baseAddress! + at, 10, $0.count - at)
-            }
-            let next = min(received.count, at + Int(length) + 1)
+            let next = DifferentialAnswers.lineEnd(received, from: at)
             if received[at..<next] == mark(answers.count)[...] {
                 answers.append(Array(received[start..<at]))
                 start = min(received.count, next + flushed.count)
