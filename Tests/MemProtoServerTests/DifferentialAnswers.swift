@@ -62,8 +62,7 @@ enum DifferentialAnswers {
 
     /// Behind the line that begins at `start`.
     static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int {
-        let place = unsafe bytes.withUnsafeBytes { unsafe cs_find($0.baseAddress! + start, 10, $0.count - start) }
-        return place < 0 ? bytes.count : start + Int(place) + 1
+        bytes[start...].firstIndex(of: 10).map { $0 + 1 } ?? bytes.count
     }
 
     /// Whether a line may have a token or a time: a meta answer, a hit with its cas, a version.

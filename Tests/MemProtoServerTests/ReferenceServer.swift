@@ -121,8 +121,7 @@ final class ReferenceServer {
         var answers: [[UInt8]] = []
         var (at, start) = (0, 0)
         while at < received.count {
-            let end = unsafe received.withUnsafeBytes { unsafe cs_find($0.baseAddress! + at, 10, $0.count - at) }
-            let next = end < 0 ? received.count : at + Int(end) + 1
+            let next = received[at...].firstIndex(of: 10).map { $0 + 1 } ?? received.count
             if received[at..<next] == mark(answers.count)[...] {
                 answers.append(Array(received[start..<at]))
                 start = min(received.count, next + flushed.count)
