@@ -10,7 +10,9 @@ extension SystemTests {
         /// for the directory, which a program keeps while it waits for an answer.
         private func load(_ daemon: Daemon) throws -> [Program] {
             let script = Repository.path("Tests/SystemTests/Scripts/replace_files.py")
-            let replacing = ["/usr/bin/python3", "-B", script, daemon.socketPath, Daemon.prefix + "/d", "\(Self.fileCount)"]
+            let replacing = [
+                "/usr/bin/python3", "-B", script, daemon.socketPath, Daemon.prefix + "/d", "\(Self.fileCount)",
+            ]
             let listing = ["bash", "-c", "while ls -l \(daemon.path("d")) > /dev/null; do :; done"]
             let client = try daemon.client()
             for number in 0..<Self.fileCount {
