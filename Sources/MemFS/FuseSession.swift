@@ -57,6 +57,8 @@ public struct FuseSessionOptions: Sendable {
     ) throws(MountError) -> FuseSession {
         let session = try FuseSession(store: store, options, libraryOptions: libraryOptions(options.mount))
         guard unsafe fuse_session_mount(session.library, path) == 0 else {
+            // The usual reason, which fusermount3 does not always say.
+            if unsafe access("/dev/fuse", R_OK | W_OK) != 0 { throw MountError(what: "open /dev/fuse", code: errno) }
             throw MountError(what: "mount at \(path)", code: 0)
         }
         try session.takeOver(unsafe fuse_session_fd(session.library))

@@ -223,6 +223,8 @@ extension Worker {
         connection.value.isParked = false
         connection.value.pendingChanges = 0
         connection.value.isBlocked = true
+        // From now on it is the client that is waited for.
+        connection.value.blockedSince = nowMilliseconds
         resumeOutput(connection)
         if connection.value.descriptor >= 0, connection.value.isBlocked {
             Epoll.change(

@@ -128,6 +128,25 @@ struct RealMountTests {
         }
     }
 
+    @Test(
+        "a file that a shell keeps open shows what its own commands wrote; one of a group shows nothing before the end")
+    func keptOpen() throws {
+        let pause = try Pause()
+        defer { pause.end() }
+        for (script, shown) in [
+            ("exec 5> kept; echo head >&5; \(pause.command); echo foot >&5", "head\n"),
+            ("{ echo head; \(pause.command); echo foot; } > group", nil),
+        ] {
+            let path = shown == nil ? "/group" : "/kept"
+            pause.reset()
+            #expect(try mount.shell("{ bash -c '\(script)'; touch \(pause.ended); } > /dev/null 2>&1 &") == "")
+            pause.waitUntilReached()
+            #expect(mount.published(path) == shown)
+            pause.go()
+            #expect(mount.published(path, otherThan: shown) == "head\nfoot\n")
+        }
+    }
+
     @Test("what the port stores is on the mount at once, also where the kernel remembered that nothing was there")
     func coherence() throws {
         #expect(try mount.shell("ls; cat page; stat page") != "")

@@ -102,6 +102,13 @@ import Testing
     func missingFile() throws {
         #expect(throws: StartFailure.self) { try Configuration.gather(["--config", "/no/such"], environment: [:]) }
         #expect(throws: StartFailure.self) { try Configuration.gather([], environment: ["MEMFISD_CONFIG": "/no/such"]) }
+        let odd = [
+            "MEMFISD_NOSUCH": "1", "MEMFISD_PORT": "0", "MEMFISD_UNIX_SOCKET": "/s", "MEMFISD": "x",
+            "MEMFISD_CONFIG": "",
+        ]
+        let warned = try Configuration.gather([], environment: odd)
+        #expect(warned.warnings == ["the variable MEMFISD_NOSUCH names no option"])
+        #expect(try warned.judged().1.warnings == warned.warnings)
         let off = try Configuration.gather(["--config="], environment: ["MEMFISD_CONFIG": "/no/such"])
         #expect(off.entries.map(\.name) == ["config"])
     }

@@ -4,14 +4,14 @@ import Testing
 
 extension SystemTests {
     @Suite(.enabled(if: Requirements.withMount)) struct MakeRunTests {
-        private func start(_ scratch: Scratch, port: Int, httpPort: Int) throws -> Program {
+        private func start(_ scratch: Scratch, port: Int, httpPort: Int, mount: String? = nil) throws -> Program {
             try Requirements.mountsArePossible()
             return try Program(
                 [Repository.path("scripts/run")], output: try scratch.file("output", containing: ""),
                 errors: try scratch.file("errors", containing: ""),
                 environment: [
                     "MEMFISD": Daemon.programPath, "PORT": "\(port)", "HTTP_PORT": "\(httpPort)",
-                    "RUN": scratch.path("run"), "MNT": scratch.path("run/mnt"),
+                    "RUN": scratch.path("run"), "MNT": mount ?? scratch.path("run/mnt"),
                 ])
         }
 
@@ -40,6 +40,38 @@ extension SystemTests {
             #expect((try? MemcachedClient(port: port)) == nil && (try? MemcachedClient(port: httpPort)) == nil)
             let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
             #expect(!mounts.contains(scratch.path("run/mnt")))
+        }
+
+        @Test("a mount point that is taken is named, and nothing is written")
+        func mountTaken() throws {
+            let daemon = try Daemon()
+            defer { daemon.remove() }
+            let mount = try #require(daemon.mount)
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let program = try start(scratch, port: try Ports.free(), httpPort: try Ports.free(), mount: mount)
+            #expect(program.wait() == 1)
+            #expect(scratch.text(of: "errors").contains("\(mount) is a mount already - choose another: make run MNT="))
+            #expect(!Files.exists(scratch.path("run")))
+        }
+
+        @Test("a second run leaves what the first one wrote")
+        func runsAlready() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            _ = try scratch.directory("run")
+            let first = try Program(["bash", "-c", "sleep 60; : scripts/run"])
+            defer {
+                kill(-first.pid, SIGKILL)
+                first.wait()
+            }
+            _ = try scratch.file("run/make-run.pid", containing: "\(first.pid)\n")
+            _ = try scratch.file("run/memfisd.log", containing: "the first one's")
+            let program = try start(scratch, port: try Ports.free(), httpPort: try Ports.free())
+            #expect(program.wait() == 1)
+            #expect(scratch.text(of: "errors").contains("process \(first.pid) runs the site already"))
+            #expect(scratch.text(of: "run/make-run.pid") == "\(first.pid)\n")
+            #expect(scratch.text(of: "run/memfisd.log") == "the first one's")
         }
 
         @Test("a taken port is named with how to choose another")

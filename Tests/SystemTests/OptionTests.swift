@@ -90,8 +90,8 @@ import Testing
         #expect(plain.getLineLengthMax == 1 << 20 && plain.getKeysMax == 1 << 19 && plain.halfSentMaxBytes == nil)
         #expect(plain.inputHeldMaxBytes == 64 << 20 && plain.outputHeldMaxBytes == 64 << 20)
         let words =
-            "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,"
-            + "line_max=4,watchers_max=3,detail_prefixes_max=9"
+            "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,line_max=4,watchers_max=3,"
+            + "detail_prefixes_max=9"
         let bounded = try settings(["-o", words]).serverConfiguration(users: nil)
         #expect(bounded.getLineLengthMax == 64 << 10 && bounded.getKeysMax == 100)
         #expect(bounded.inputHeldMaxBytes == 5 << 20 && bounded.outputHeldMaxBytes == 6 << 20)
@@ -144,10 +144,18 @@ import Testing
     @Test(
         "a prefix with a blank, or a directory with empty or dotted names, is refused",
         arguments: [
-            "a b", "a=/b//c", "a=/./b", "a=/b/..",
+            "a b", "a=/b//c", "a=/./b", "a=/b/..", "a=b", "memfis://a=b/c",
         ])
     func wrongPrefixes(text: String) {
         #expect(throws: StartFailure.self) { try Settings.keyPrefix(text) }
+    }
+
+    @Test("a prefix that is given twice is refused, with the same directory too")
+    func prefixTwice() throws {
+        for directory in ["", "=/b"] {
+            #expect(throws: StartFailure.self) { try settings(["--prefix", "a", "--prefix", "a\(directory)"]) }
+        }
+        #expect(try settings(["--prefix", "a", "--prefix", "ab"]).store.prefixes.count == 2)
     }
 
     @Test("numbers with k, m and g are bytes; anything else is none")

@@ -1,5 +1,6 @@
 // PreloadTests: a directory of the host is copied in at the start, while both doors are open.
 import Foundation
+import MemStore
 import Testing
 
 @testable import memfisd
@@ -33,9 +34,66 @@ import Testing
         #expect(plain.directory == "/srv/site" && plain.targetPath == "/")
         let placed = try PreloadRequest("/a=/b=/c/d/", from: "/")
         #expect(placed.directory == "/a=/b" && placed.targetPath == "/c/d")
-        for wrong in ["", "=/a", "x=/a/../b"] {
+        for wrong in ["", "=/a", "x=/a/../b", "x=/.memfisd", "x=/.memfisd/items"] {
             #expect(throws: StartFailure.self) { try PreloadRequest(wrong, from: "/") }
         }
+    }
+}
+
+/// The copying itself, into a store of the test's own.
+@Suite struct PreloaderTests {
+    private final class Progress {
+        var warnings: [String] = []
+    }
+
+    @Test("a directory that is removed from the tree while it is copied is left out", .timeLimit(.minutes(1)))
+    func removedMeanwhile() throws {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        for name in ["site", "site/inner", "site/inner/a", "site/inner/b"] { _ = try scratch.directory(name) }
+        let store = try Store(configuration: StoreConfiguration())
+        let (session, other) = (store.makeSession(), store.makeSession())
+        let seen = Progress()
+        let preloader = Preloader(
+            session: session, excluded: [], warn: { seen.warnings.append($0) },
+            goOn: { _ in
+                // After the first of the two, whichever that is.
+                for path in ["inner/a", "inner/b", "inner"] { Self.removeDirectory(path, with: other) }
+                return true
+            })
+        try preloader.copy(try PreloadRequest(scratch.path("site"), from: "/"))
+        #expect(preloader.progress.leftOut == 1)
+        #expect(seen.warnings.first?.contains("/site/inner/") == true, "\(seen.warnings)")
+        #expect(seen.warnings.first?.contains("is left out: the tree has no place for it") == true)
+    }
+
+    private static func removeDirectory(_ path: String, with session: StoreSession) {
+        var parent = Ino.root
+        var names = path.split(separator: "/").map { Array($0.utf8) }
+        let last = names.removeLast()
+        for name in names {
+            guard let next = name.withBytes({ try? session.lookup($0, in: parent) })?.ino else { return }
+            session.forget(next, count: 1)
+            parent = next
+        }
+        last.withBytes { try? session.removeDirectory($0, in: parent) }
+    }
+
+    @Test("an entry .memfisd at the top of the tree is left out; below, it is a name like others")
+    func reservedName() throws {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        for name in ["site", "site/.memfisd", "site/inner", "site/inner/.memfisd"] { _ = try scratch.directory(name) }
+        let store = try Store(configuration: StoreConfiguration())
+        let seen = Progress()
+        let preloader = Preloader(
+            session: store.makeSession(), excluded: [], warn: { seen.warnings.append($0) }, goOn: { _ in true })
+        try preloader.copy(try PreloadRequest(scratch.path("site"), from: "/"))
+        #expect(seen.warnings.count == 1 && seen.warnings[0].contains("/site/.memfisd is left out: the name is"))
+        let name = PreloadRequest.reservedName
+        #expect(throws: StoreError.noEntry) { try name.withBytes { try store.makeSession().lookup($0, in: .root) } }
+        let inner = try Array("inner".utf8).withBytes { try store.makeSession().lookup($0, in: .root) }
+        #expect(throws: Never.self) { try name.withBytes { try store.makeSession().lookup($0, in: inner.ino) } }
     }
 }
 

@@ -5,7 +5,8 @@ import Testing
 @testable import memfisd
 
 @Suite struct ServerEndTests {
-    @Test("a server that was asked to stop is killed after the grace, once, and given up when the system does not end it")
+    @Test(
+        "a server that was asked to stop is killed after the grace, once, and given up when the system does not end it")
     func stopAsked() {
         var patience = Patience()
         #expect(!patience.hasDeadline && patience.step(nowMilliseconds: 1 << 40) == .wait)

@@ -2,6 +2,8 @@
 import Foundation
 import Testing
 
+@testable import memfisd
+
 extension SystemTests {
     @Suite struct StartTests {
         private func run(_ words: [String]) throws -> ProgramResult {
@@ -76,7 +78,9 @@ extension SystemTests {
             #expect(license.status == 0 && license.output.contains("the memfisd authors"))
         }
 
-        @Test("-c may be all the files that the system allows, and no more; the last connections are refused")
+        @Test(
+            "-c may be all the files that the system allows: the last connections are refused; more than that ends the start"
+        )
         func openFiles() throws {
             // Without this capability root cannot raise the hard limit either.
             let limited = ["prlimit", "--nofile=100:100", "setpriv", "--bounding-set=-sys_resource"]
@@ -90,6 +94,9 @@ extension SystemTests {
             #expect(try clients[0].command("mn").hasPrefix("MN"))
             let result = try Shell.run(limited + [Daemon.programPath, "-p", "-1", "-c", "101", "-u", "root"])
             #expect(result.status == 71 && result.errors.contains("cannot have 101 open files for -c"))
+            #expect(
+                result.errors.contains("raise the hard limit or fs.nr_open") && !result.errors.contains("start as root")
+            )
         }
 
         @Test("a port that is taken is named, with how to choose another, and the status is 71")
@@ -99,6 +106,42 @@ extension SystemTests {
             let result = try run(["-p", "\(daemon.port)"])
             #expect(result.status == 71)
             #expect(result.errors.contains("127.0.0.1:\(daemon.port)") && result.errors.contains("choose another port"))
+            let second = try run(["-s", daemon.socketPath])
+            #expect(second.status == 71 && second.errors.contains("choose another path with -s"), "\(second.errors)")
+        }
+
+        @Test(
+            "a missing directory of -s ends the start, one of -P does not; neither is made, but the socket's below /run"
+        )
+        func missingDirectories() throws {
+            let scratch = try Scratch()
+            let result = try run(["-s", scratch.path("missing/s")])
+            #expect(result.status == 71 && result.errors.contains("No such file or directory"), "\(result.errors)")
+            let daemon = try Daemon(["-P", scratch.path("missing/pid")], mounted: false, scratch: scratch)
+            defer { daemon.remove() }
+            #expect(daemon.log.contains("cannot write \(scratch.path("missing/pid"))"))
+            #expect(!Files.exists(scratch.path("missing")))
+            let runtime = "/run/memfisd-test-\(UUID().uuidString.prefix(8))"
+            defer { unsafe rmdir(runtime) }
+            FilePaths.makeRuntimeDirectory(of: runtime + "/s")
+            #expect(Files.exists(runtime))
+            FilePaths.makeRuntimeDirectory(of: runtime + "/missing/inner/s")
+            #expect(!Files.exists(runtime + "/missing"))
+        }
+
+        @Test("an ordinary user who may not open /dev/fuse is told so", .enabled(if: Requirements.withMount))
+        func withoutDevice() throws {
+            try Requirements.mountsArePossible()
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let closed = try scratch.file("closed", containing: "")
+            Files.setMode(closed, 0)
+            let mount = try scratch.directory("mnt")
+            let line =
+                "mount --bind \(closed) /dev/fuse && exec setpriv --reuid=65534 --regid=65534 --clear-groups "
+                + "\(Daemon.programPath) -p -1 \(mount)"
+            let result = try Shell.run(["unshare", "-m", "bash", "-c", line], timeoutSeconds: 20)
+            #expect(result.status == 71 && result.errors.contains("cannot open /dev/fuse"), "\(result.errors)")
         }
 
         @Test(

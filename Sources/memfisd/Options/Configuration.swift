@@ -5,6 +5,8 @@ import Glibc
 struct Configuration {
     /// What counts, each with its place.
     var entries: [OptionEntry]
+    /// Sentences for the log.
+    var warnings: [String] = []
 
     /// Gathers what the places say.
     ///
@@ -17,7 +19,9 @@ struct Configuration {
         let commandLine = try ArgumentWords.entries(words)
         let variables = try EnvironmentEntries.entries(environment)
         let file = try fileEntries(commandLine, environment)
-        return Configuration(entries: .merged([file, variables, commandLine]))
+        return Configuration(
+            entries: .merged([file, variables, commandLine]),
+            warnings: EnvironmentEntries.unknown(environment).map { "the variable \($0) names no option" })
     }
 
     private static func fileEntries(
@@ -43,7 +47,9 @@ struct Configuration {
     /// - Throws: StartFailure; one that a line of the file or a variable causes names it.
     func judged(machine: Machine = .current()) throws(StartFailure) -> (Options, Settings) {
         do throws(StartFailure) {
-            return try Self.judge(entries, machine)
+            var (options, settings) = try Self.judge(entries, machine)
+            settings.warnings += warnings
+            return (options, settings)
         } catch {
             throw blamed(error, machine)
         }

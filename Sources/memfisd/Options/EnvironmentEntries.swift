@@ -29,6 +29,12 @@ enum EnvironmentEntries {
         return result
     }
 
+    /// Names of variables that look like settings and are none, in order: spelled wrongly, or a script's own.
+    static func unknown(_ environment: [String: String]) -> [String] {
+        let known = Set(OptionTable.configurationWords.map(variable) + [configVariable])
+        return environment.keys.filter { $0.hasPrefix(prefix) && !known.contains($0) }.sorted()
+    }
+
     /// MEMFISD_MEMORY_LIMIT of memory-limit.
     static func variable(of name: String) -> String {
         prefix + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()

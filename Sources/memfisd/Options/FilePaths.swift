@@ -58,9 +58,12 @@ enum FilePaths {
         return unsafe written == bytes.count && rename(temporary, path) == 0
     }
 
-    /// Makes the directory of a file unless it is there; what hinders that shows when the file is made.
-    static func makeParent(of path: String) {
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+    /// Makes the directory of a file directly below /run unless it is there: /run is empty after each start of the machine.
+    /// Anywhere else a missing directory is a mistake, which shows when the file is made, as what hinders this does.
+    static func makeRuntimeDirectory(of path: String) {
+        guard path.hasPrefix("/run/"), let slash = path.lastIndex(of: "/"),
+            path.distance(from: path.startIndex, to: slash) > 4
+        else { return }
         unsafe mkdir(String(path[..<slash]), 0o755)
     }
 

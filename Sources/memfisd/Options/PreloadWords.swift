@@ -8,6 +8,9 @@ struct PreloadRequest: Equatable {
     /// Where its entries go: names below the tree's root.
     var target: [String]
 
+    /// The name at the tree's root that stands for what is no part of the tree.
+    static let reservedName = Array(".memfisd".utf8)
+
     /// The target as a path.
     var targetPath: String { "/" + target.joined(separator: "/") }
 
@@ -23,6 +26,9 @@ struct PreloadRequest: Equatable {
             target = text[text.index(after: cut)...].split(separator: "/").map(String.init)
         }
         let isTarget = target.allSatisfy { $0.utf8.count <= Limits.nameLengthMax && $0 != "." && $0 != ".." }
+        if let first = target.first, Array(first.utf8) == Self.reservedName {
+            throw StartFailure("--preload \(text): /\(first) is no part of the tree", .usage)
+        }
         guard !source.isEmpty, isTarget else {
             throw StartFailure("--preload \(text): expected DIR or DIR=/PATH, without . and .. in PATH", .usage)
         }

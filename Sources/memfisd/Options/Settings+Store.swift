@@ -12,6 +12,10 @@ extension Settings {
         result.prefixes =
             options.files.prefix.isEmpty
             ? defaultPrefixes(hostName: machine.hostName) : try mapped(options.files.prefix, keyPrefix)
+        for (index, prefix) in result.prefixes.enumerated()
+        where result.prefixes[..<index].contains(where: { $0.prefix == prefix.prefix }) {
+            throw StartFailure("--prefix \(options.files.prefix[index]): this prefix is given twice", .usage)
+        }
         if !options.files.index.isEmpty {
             result.indexNames = try mapped(options.files.index.filter { !$0.isEmpty }, indexName)
         }
@@ -77,6 +81,10 @@ extension Settings {
         {
             prefix = Array(bytes[..<cut])
             directory = Array(bytes[(cut + 1)...])
+        } else if let cut = bytes.lastIndex(of: 0x3d), cut + 1 < bytes.count {
+            throw StartFailure(
+                "--prefix \(text): the directory must be an absolute path; a prefix that holds = is written \(text)=/",
+                .usage)
         }
         guard prefix.count <= Limits.cacheKeyLengthMax, prefix.allSatisfy({ $0 > 0x20 }) else {
             throw StartFailure(

@@ -63,6 +63,10 @@ final class Preloader {
         for name in names {
             let inner = "\(path)/\(name.text)"
             guard !excluded.contains(inner) else { continue }
+            if parent == .root, name.bytes == PreloadRequest.reservedName {
+                leaveOut(inner, "the name is the mount's own")
+                continue
+            }
             guard let attributes = HostDirectory.attributes(of: name, in: directory) else {
                 leaveOut(inner)
                 continue
@@ -84,7 +88,7 @@ final class Preloader {
         guard descriptor >= 0 else { return leaveOut(path) }
         defer { close(descriptor) }
         guard let (ino, isNew) = try self.directory(name, in: parent, attributes) else {
-            return leaveOut(path, "there is something else in the tree")
+            return leaveOut(path, "the tree has no place for it, or something else there")
         }
         defer { session.forget(ino, count: 1) }
         try copyEntries(of: descriptor, path, to: ino)
@@ -93,7 +97,8 @@ final class Preloader {
         name.bytes.withBytes { session.announce(ino, as: $0, in: parent) }
     }
 
-    /// The directory of a name in the tree, made unless it is there; counts a lookup. Nil: there is something else.
+    /// The directory of a name in the tree, made unless it is there; counts a lookup. Nil: there is something else, or
+    /// the parent was removed meanwhile.
     private func directory(
         _ name: HostName, in parent: Ino, _ attributes: stat
     ) throws(PreloadEnd) -> (ino: Ino, isNew: Bool)? {
@@ -103,15 +108,18 @@ final class Preloader {
                 session.forget(found.ino, count: 1)
                 return nil
             }
-            let made = try make { () throws(StoreError) in
-                try name.bytes.withBytes { (bytes) throws(StoreError) in
+            do throws(StoreError) {
+                let made = try name.bytes.withBytes { (bytes) throws(StoreError) in
                     try session.makeDirectory(
                         bytes, in: parent, mode: attributes.st_mode & 0o7777, caller: caller(attributes))
                 }
+                name.bytes.withBytes { session.announce(made.ino, as: $0, in: parent) }
+                return (made.ino, true)
+            } catch {
+                if error == .noSpace { throw .memoryFull }
+                guard error == .exists else { return nil }
             }
-            guard let made else { continue }
-            name.bytes.withBytes { session.announce(made.ino, as: $0, in: parent) }
-            return (made.ino, true)
+            try checkIn()
         }
     }
 

@@ -33,9 +33,10 @@ enum ResourceLimits {
         // As many as the system allows, as long as -c is among them: the last ones are refused when they come.
         limit = rlimit(rlim_cur: hardLimit, rlim_max: hardLimit)
         guard hardLimit >= least, unsafe setrlimit(resource, &limit) == 0 else {
+            let remedy = geteuid() == 0 ? "raise the hard limit or fs.nr_open" : "start as root, raise the hard limit"
             throw StartFailure(
                 "cannot have \(least) open files for -c: \(FilePaths.errorText(errno)); "
-                    + "start as root, raise the hard limit or ask for fewer connections", .systemRefused)
+                    + "\(remedy) or ask for fewer connections", .systemRefused)
         }
         return Int(hardLimit)
     }

@@ -115,7 +115,7 @@ struct ServerProcess {
 
     private func bind(_ server: Server) throws(StartFailure) {
         if let socket = settings.listening.unixSocket, inherited.sockets.isEmpty {
-            FilePaths.makeParent(of: socket.path)
+            FilePaths.makeRuntimeDirectory(of: socket.path)
         }
         let giveUpSeconds = PreloadTask.nowSeconds() + (settings.endsWithMount ? Self.portWaitSeconds : 0)
         do throws(SystemError) {
@@ -126,7 +126,8 @@ struct ServerProcess {
                 }
             }
         } catch {
-            let hint = error.errno == EADDRINUSE ? "; choose another port with -p" : ""
+            let another = error.subject.hasPrefix("/") ? "path with -s" : "port with -p"
+            let hint = error.errno == EADDRINUSE ? "; choose another \(another)" : ""
             throw StartFailure("cannot listen: \(error)\(hint)", .systemRefused)
         }
     }
