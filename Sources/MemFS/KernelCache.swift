@@ -111,8 +111,8 @@ import MemStore
 
     private func carryOut(_ notice: Notice) {
         switch notice {
-        case .content(let ino):
-            dropPages(of: ino)
+        case .content(let ino): dropPages(of: ino)
+        case .name(let name, let parent): dropEntry(name, in: parent)
         case .change(let change):
             switch change.kind {
             case .content: dropPages(of: change.ino)
@@ -122,8 +122,8 @@ import MemStore
         }
     }
 
-    // The kernel's answers are not looked at: it may know nothing of the inode or name, or be unmounted, and in every
-    // case it keeps nothing that is wrong.
+    // Of the kernel's answers one is looked at (see `drop`): it may know nothing of a name, or be unmounted, and then it
+    // keeps nothing that is wrong.
 
     private func dropPages(of ino: Ino) {
         notices.beginInvalidation(of: ino)
