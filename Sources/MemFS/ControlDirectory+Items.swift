@@ -19,10 +19,17 @@ extension ControlDirectory {
     func lookupItem(_ name: Bytes) -> LookupResult {
         guard let key = key(ofName: name) else { return .missing(timeoutSeconds: 0) }
         let ino = number(of: key)
-        guard let entry = itemEntry(ino, key), table.countLookup(of: ino, key: key) else {
-            return .missing(timeoutSeconds: 0)
-        }
+        guard let entry = itemEntry(ino, key), countLookup(of: ino, key) else { return .missing(timeoutSeconds: 0) }
         return .found(entry)
+    }
+
+    /// Counts a lookup of an item, and has the kernel forget another if it knows too many. False: see `ControlTable`.
+    private func countLookup(of ino: Ino, _ key: [UInt8]) -> Bool {
+        guard table.countLookup(of: ino, key: key) else { return false }
+        if let name = table.takeSuperfluous().flatMap({ $0.withBytes { ControlName.name(ofKey: $0) } }) {
+            state.notices.add(.name(name, in: .controlItems))
+        }
+        return true
     }
 
     func itemAttributes(_ ino: Ino) throws(FSError) -> Entry {
@@ -43,24 +50,26 @@ extension ControlDirectory {
     /// unlink(2): deletes the item.
     func unlinkItem(_ name: Bytes, in parent: Ino) throws(FSError) {
         guard parent == .controlItems else { throw FSError(EPERM) }
-        guard let key = key(ofName: name), delete(key) else { throw FSError(ENOENT) }
+        guard let key = key(ofName: name), delete(key) == .done else { throw FSError(ENOENT) }
     }
 
-    private func delete(_ key: [UInt8]) -> Bool {
-        key.withBytes { session.delete($0, hash: session.hash($0), DeleteCommand()).outcome == .done }
+    private func delete(_ key: [UInt8], ifStill cas: UInt64? = nil) -> Outcome {
+        var command = DeleteCommand()
+        command.compareCas = cas
+        return key.withBytes { session.delete($0, hash: session.hash($0), command).outcome }
     }
 
-    /// Stores an item under another key, and removes it.
+    /// Stores an item under another key, and removes it if it is still what was stored; else again.
     func renameItem(_ name: Bytes, to newName: Bytes, replaces: Bool) throws(FSError) {
-        guard let old = key(ofName: name), let value = old.withBytes({ session.wholeItem($0) }) else {
-            throw FSError(ENOENT)
-        }
+        guard let old = key(ofName: name), var item = copy(of: old) else { throw FSError(ENOENT) }
         guard let new = key(ofName: newName) else { throw FSError(EINVAL) }
         if new == old { return }
-        var command = command(for: old)
-        command.mode = replaces ? .set : .add
-        try store(value, under: new, command)
-        _ = delete(old)
+        item.command.mode = replaces ? .set : .add
+        while true {
+            try store(item.value, under: new, item.command)
+            guard delete(old, ifStill: item.cas) == .exists, let changed = copy(of: old) else { return }
+            item = changed
+        }
     }
 
     // MARK: open files
@@ -96,7 +105,7 @@ extension ControlDirectory {
         guard let key = key(ofName: name) else { throw FSError(EINVAL) }
         if key.withBytes({ session.itemStatus($0) }) != nil { throw FSError(isExclusive ? EEXIST : ESTALE) }
         let ino = number(of: key)
-        guard table.countLookup(of: ino, key: key) else { throw FSError(EEXIST) }
+        guard countLookup(of: ino, key) else { throw FSError(EEXIST) }
         do throws(FSError) {
             let file = try makeHandle(
                 ControlHandle(ino: ino, canWrite: true, appends: mode.appends, bytes: [], isWritten: true))
@@ -137,7 +146,7 @@ extension ControlDirectory {
             let end = start + bytes.count
             if end > handle.bytes.count { handle.bytes += Array(repeating: 0, count: end - handle.bytes.count) }
             unsafe handle.bytes.replaceSubrange(start..<end, with: bytes.buffer)
-            handle.isWritten = true
+            handle.noteWrite()
             return true
         }
         guard isWritten ?? false else { throw FSError(EFBIG) }
@@ -156,7 +165,8 @@ extension ControlDirectory {
         let written = table.withHandle(number) { handle in handle.isWritten ? handle : nil }
         guard let handle = written ?? nil, let key = table.key(of: handle.ino) else { return }
         try store(handle.bytes, under: key, command(for: key))
-        _ = table.withHandle(number) { $0.isWritten = false }
+        // What was written meanwhile is still to be stored.
+        _ = table.withHandle(number) { if $0.writeCount == handle.writeCount { $0.isWritten = false } }
     }
 
     /// The last close.
@@ -173,19 +183,47 @@ extension ControlDirectory {
         return StoreCommand(mode: .set, flags: status?.flags ?? 0, exptime: status?.exptime ?? .never)
     }
 
+    /// An item's value, the command that stores it again as it is, and its version, if the store keeps any.
+    private func copy(of key: [UInt8]) -> (value: [UInt8], command: StoreCommand, cas: UInt64?)? {
+        guard let (status, value) = key.withBytes({ session.itemCopy($0) }) else { return nil }
+        let command = StoreCommand(mode: .set, flags: status.flags, exptime: status.exptime)
+        return (value, command, status.cas == 0 ? nil : status.cas)
+    }
+
+    /// Stores what `body` makes of an item, again if the port has changed it meanwhile.
+    /// - Throws: ESTALE when there is none; as `store`.
+    private func change(
+        _ key: [UInt8], _ body: (inout [UInt8], inout StoreCommand) -> Void
+    ) throws(FSError) {
+        while var item = copy(of: key) {
+            body(&item.value, &item.command)
+            item.command.compareCas = item.cas
+            switch outcome(ofStoring: item.value, under: key, item.command) {
+            case .exists, .notFound: continue
+            case let outcome: return try check(outcome)
+            }
+        }
+        throw FSError(ESTALE)
+    }
+
     /// Stores an item anew with other flags.
     func setFlags(of key: [UInt8], to flags: UInt32) throws(FSError) {
-        guard let value = key.withBytes({ session.wholeItem($0) }) else { throw FSError(ESTALE) }
-        var command = command(for: key)
-        command.flags = flags
-        try store(value, under: key, command)
+        try change(key) { _, command in command.flags = flags }
     }
 
     private func store(_ value: [UInt8], under key: [UInt8], _ command: StoreCommand) throws(FSError) {
-        let outcome = key.withBytes { key in
+        try check(outcome(ofStoring: value, under: key, command))
+    }
+
+    private func outcome(ofStoring value: [UInt8], under key: [UInt8], _ command: StoreCommand) -> Outcome {
+        key.withBytes { key in
             if session.isTooLarge(key: key, flags: command.flags, length: value.count) { return Outcome.tooLarge }
             return value.withBytes { session.store(key, hash: session.hash(key), value: $0, command).outcome }
         }
+    }
+
+    /// - Throws: EEXIST, EFBIG, ENOSPC, EIO.
+    private func check(_ outcome: Outcome) throws(FSError) {
         switch outcome {
         case .done: return
         case .notStored, .exists: throw FSError(EEXIST)
@@ -217,14 +255,12 @@ extension ControlDirectory {
         if let number {
             let isThere = table.withHandle(number) { handle in
                 resize(&handle.bytes)
-                handle.isWritten = true
+                handle.noteWrite()
                 return true
             }
             guard isThere ?? false else { throw FSError(ESTALE) }
         } else {
-            var value = key.withBytes { session.wholeItem($0) } ?? []
-            resize(&value)
-            try store(value, under: key, command(for: key))
+            try change(key) { value, _ in resize(&value) }
         }
     }
 }

@@ -9,6 +9,22 @@ struct ControlHandle {
     var bytes: [UInt8]
     /// Written since it was opened or stored.
     var isWritten: Bool
+    /// How often.
+    private(set) var writeCount = 0
+
+    init(ino: Ino, canWrite: Bool, appends: Bool, bytes: [UInt8], isWritten: Bool) {
+        self.ino = ino
+        self.canWrite = canWrite
+        self.appends = appends
+        self.bytes = bytes
+        self.isWritten = isWritten
+    }
+
+    /// Says that the bytes were changed.
+    mutating func noteWrite() {
+        isWritten = true
+        writeCount += 1
+    }
 }
 
 /// The items and handles of one mount's control directory. Each call takes the table's lock for some nanoseconds.
@@ -19,6 +35,10 @@ final class ControlTable: @unchecked Sendable {  // guarded by `lock`
         var lookupCount: UInt64
     }
 
+    /// Items that the kernel knows before it is asked to forget the one that it has known longest. Their keys are outside
+    /// of the memory limit.
+    static let nodesMax = 4096
+
     /// Files of the control directory open at one time. Their bytes are outside of the memory limit.
     static let handlesMax = 64
     /// Handle numbers begin here, far above those of `HandleTable`.
@@ -26,6 +46,9 @@ final class ControlTable: @unchecked Sendable {  // guarded by `lock`
 
     private let lock = Lock()
     private var nodes: [Ino: Node] = [:]
+    /// Items in the order in which they became known, from `firstInOrder` on. Some may be forgotten by now.
+    private var order: [Ino] = []
+    private var firstInOrder = 0
     private var handles: [UInt64: ControlHandle] = [:]
     private var nextHandle = firstHandle
 
@@ -41,7 +64,24 @@ final class ControlTable: @unchecked Sendable {  // guarded by `lock`
         let known = nodes[ino]
         guard known == nil || known?.key == key else { return false }
         nodes[ino] = Node(key: key, lookupCount: (known?.lookupCount ?? 0) + 1)
+        if known == nil { order.append(ino) }
         return true
+    }
+
+    /// The key of an item that the kernel should forget, since it knows too many; each is given once.
+    func takeSuperfluous() -> [UInt8]? {
+        lock.lock()
+        defer { lock.unlock() }
+        while firstInOrder < order.count, order.count - firstInOrder > Self.nodesMax {
+            let ino = order[firstInOrder]
+            firstInOrder += 1
+            if firstInOrder > 1024, firstInOrder * 2 > order.count {
+                order.removeFirst(firstInOrder)
+                firstInOrder = 0
+            }
+            if let node = nodes[ino] { return node.key }
+        }
+        return nil
     }
 
     /// Gives lookups back.

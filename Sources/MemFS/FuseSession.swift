@@ -76,7 +76,7 @@ public struct FuseSessionOptions: Sendable {
             throw MountError(what: "make a session of libfuse", code: 0)
         }
         unsafe self.library = library
-        cache = unsafe KernelCache(store: store, notices: state.notices, library: library)
+        cache = unsafe KernelCache(store: store, state: state, library: library)
     }
 
     deinit { lock.destroy() }

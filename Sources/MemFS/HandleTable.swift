@@ -120,6 +120,15 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         lock.withLock { forEach(of: ino) { handles[$0].isWritten = true } }
     }
 
+    /// Whether a file is open for writing, which a mapping that can write keeps it.
+    func hasWriter(_ ino: Ino) -> Bool {
+        lock.lock()
+        defer { lock.unlock() }
+        var hasOne = false
+        forEach(of: ino) { _ in hasOne = true }
+        return hasOne
+    }
+
     /// Whether a file is open for writing by the process of a thread.
     func hasWriter(_ ino: Ino, ofProcess thread: UInt32) -> Bool {
         var openers: [UInt32] = []

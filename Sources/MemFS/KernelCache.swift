@@ -18,15 +18,17 @@ import MemStore
 
     private let store: Store
     private let notices: NoticeQueue
+    private let handles: HandleTable
     private let library: OpaquePointer
     private let lock = Lock()
     private var carrierCount = 0
     private var threads: [Thread] = []
     private let running = RunningThreads()
 
-    init(store: Store, notices: NoticeQueue, library: OpaquePointer) {
+    init(store: Store, state: FileSystemState, library: OpaquePointer) {
         self.store = store
-        self.notices = notices
+        notices = state.notices
+        handles = state.handles
         unsafe self.library = library
     }
 
@@ -109,8 +111,8 @@ import MemStore
 
     private func carryOut(_ notice: Notice) {
         switch notice {
-        case .content(let ino):
-            dropPages(of: ino)
+        case .content(let ino): dropPages(of: ino)
+        case .name(let name, let parent): dropEntry(name, in: parent)
         case .change(let change):
             switch change.kind {
             case .content: dropPages(of: change.ino)
@@ -120,17 +122,44 @@ import MemStore
         }
     }
 
-    // The kernel's answers are not looked at: it may know nothing of the inode or name, or be unmounted, and in every
-    // case it keeps nothing that is wrong.
+    // Of the kernel's answers one is looked at (see `drop`): it may know nothing of a name, or be unmounted, and then it
+    // keeps nothing that is wrong.
 
     private func dropPages(of ino: Ino) {
         notices.beginInvalidation(of: ino)
-        unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, 0, 0)
+        drop(ino, from: 0)
+        if handles.hasWriter(ino), let last = store.lastByte(of: ino) {
+            tellSize(of: ino, last)
+            drop(ino, from: 0)
+        }
         notices.endInvalidation(of: ino)
     }
 
-    private func dropAttributes(of ino: Ino) {
-        unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, -1, 0)
+    private func dropAttributes(of ino: Ino) { drop(ino, from: -1) }
+
+    /// Makes the kernel forget the attributes and, from an offset that is not negative on, the pages of an inode.
+    ///
+    /// An inode of which the kernel knows nothing while we count lookups of it is on its way there: in the answer to a
+    /// lookup or a listing made before the change, which would be kept for as long as it says. So the notice is
+    /// repeated until the answer has arrived, or the lookups are given back, or for some hundredths of a second.
+    private func drop(_ ino: Ino, from offset: Int) {
+        for delay in 0..<12 {
+            let code = unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, off_t(offset), 0)
+            guard code == -ENOENT, store.isKnown(ino) else { return }
+            usleep(16 << UInt32(delay))
+        }
+    }
+
+    /// Makes the kernel know a file's size if it is larger than it thought, which only an answer or a byte behind the old
+    /// end does. A program that writes to its mapping asks for no attributes: the kernel would write the page up to the
+    /// old end only, and keep zeros behind it.
+    private func tellSize(of ino: Ino, _ last: (offset: UInt64, byte: UInt8)) {
+        var byte = last.byte
+        unsafe withUnsafeMutablePointer(to: &byte) { pointer in
+            var buffer = unsafe cf_memory(pointer, 1)
+            unsafe fuse_lowlevel_notify_store(
+                library, ino.rawValue, off_t(last.offset), &buffer, fuse_buf_copy_flags(rawValue: 0))
+        }
     }
 
     /// Drops a name, present or missing, and the listing and times of its directory: the kernel drops the listing by

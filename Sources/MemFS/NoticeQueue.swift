@@ -9,11 +9,13 @@ enum Notice: Equatable {
     case change(Change)
     /// The kernel's pages of a file are wrong; nobody waits.
     case content(Ino)
+    /// The kernel is to forget a name of a directory; nobody waits.
+    case name([UInt8], in: Ino)
 
     /// The directory or file whose notices must stay in order.
     var key: Ino {
         switch self {
-        case .content(let ino): ino
+        case .content(let ino), .name(_, in: let ino): ino
         case .change(let change): change.kind == .entry ? change.parent : change.ino
         }
     }

@@ -16,6 +16,8 @@ public struct ItemStatus: Sendable {
     public var exptime: Exptime
     /// Second of the store's clock.
     public var lastAccessSecond: UInt32
+    /// 0 when the store keeps none.
+    public var cas: UInt64
 }
 
 /// Where a listing goes on: a shard, a position in its index, and how many items of that position were shown.
@@ -90,12 +92,15 @@ extension StoreSession {
     }
 
     /// A copy of a cache item's value, without counting a use; nil for a miss and for the key of a file.
-    public func wholeItem(_ key: Bytes) -> [UInt8]? {
+    public func wholeItem(_ key: Bytes) -> [UInt8]? { itemCopy(key)?.value }
+
+    /// The same with what there is to know of the item as it was then.
+    public func itemCopy(_ key: Bytes) -> (status: ItemStatus, value: [UInt8])? {
         guard
-            let (tail, lease) = readItem(
+            let (status, tail, lease) = readItem(
                 key,
-                { _, view in
-                    (view.tail.array, view.headLength > 0 ? self.lease(view) : ContentLease())
+                { status, view in
+                    (status, view.tail.array, view.headLength > 0 ? self.lease(view) : ContentLease())
                 })
         else { return nil }
         var value: [UInt8] = []
@@ -106,7 +111,7 @@ extension StoreSession {
             unpin(run)
         }
         if !lease.isEmpty { release(lease) }
-        return value + tail
+        return (status, value + tail)
     }
 
     /// Shows an item to `body` while its shard is locked.
@@ -118,7 +123,8 @@ extension StoreSession {
         defer { endGet(view) }
         guard view.isHit else { return nil }
         let status = ItemStatus(
-            valueLength: view.size, flags: view.flags, exptime: view.exptime, lastAccessSecond: view.lastAccessSecond)
+            valueLength: view.size, flags: view.flags, exptime: view.exptime, lastAccessSecond: view.lastAccessSecond,
+            cas: view.cas)
         return body(status, view)
     }
 }

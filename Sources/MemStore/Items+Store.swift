@@ -37,8 +37,10 @@ extension StoreSession {
     }
 
     private func isTooLarge(keyLength: Int, flags: UInt32, length: Int) -> Bool {
-        ItemSize.bytes(keyLength: keyLength, flags: flags, valueLength: length, hasCas: shared.hasCas)
-            > shared.itemSizeMaxBytes
+        // The length alone first: a file's size can be near the largest number, and the sum beyond it.
+        length > shared.itemSizeMaxBytes
+            || ItemSize.bytes(keyLength: keyLength, flags: flags, valueLength: length, hasCas: shared.hasCas)
+                > shared.itemSizeMaxBytes
     }
 
     private func store(_ key: Bytes, hash: UInt64, _ source: ValueSource, _ command: StoreCommand) -> StoreResult {

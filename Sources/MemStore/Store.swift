@@ -21,8 +21,8 @@ public struct StoreSetupError: Error, Sendable {
     public let changes: ChangeStream
     /// What is evicted, for whoever watches.
     public let evictions = EvictionNotes()
-    private let shared: UnsafeMutablePointer<StoreShared>
-    private let tree: Tree
+    let shared: UnsafeMutablePointer<StoreShared>
+    let tree: Tree
     private let slotLock = Lock()
     /// GUARDED_BY slotLock
     private var freeSlots: [Int]

@@ -134,6 +134,19 @@ struct ControlTests {
         #expect(all.count == 3002 && Set(all).count == 3002)
     }
 
+    @Test("of more items than it should know the kernel is to forget the first, each once, unless it has by itself")
+    func superfluous() throws {
+        let most = ControlTable.nodesMax
+        for number in 0..<most + 3 { set("k\(number)", "x") }
+        let first = try #require(try item("k0"))
+        for number in 0..<most { #expect(try item("k\(number)") != nil) }
+        test.fileSystem.forget(first, count: 2)
+        for number in [most, most + 1, most + 2, most + 2] { _ = try item("k\(number)") }
+        let batch = try #require(test.fileSystem.state.notices.take())
+        #expect(batch.key == .controlItems)
+        #expect(batch.notices == ["k1", "k2"].map { Notice.name(Array($0.utf8), in: .controlItems) })
+    }
+
     @Test("what is written becomes the value at close, and keeps the flags")
     func writing() throws {
         set("key", "value", flags: 7)
@@ -176,6 +189,64 @@ struct ControlTests {
             failure { () throws(FSError) in
                 try named("other") { name throws(FSError) in try test.fileSystem.unlink(name, in: .controlItems) }
             } == ENOENT)
+    }
+
+    @Test("an item that the port changes while it is renamed and gets other flags loses nothing of that")
+    func changedMeanwhile() throws {
+        let store = test.store
+        set("a", "")
+        let isDone = AtomicWord()
+        let appended = AtomicWord()
+        let port = try #require(
+            Thread.start {
+                let session = store.makeSession()
+                defer { session.end() }
+                while isDone.value == 0 {
+                    let outcome = Array("a".utf8).withBytes { key in
+                        Array("x".utf8).withBytes { value in
+                            session.store(
+                                key, hash: session.hash(key), value: value, StoreCommand(mode: .append)
+                            ).outcome
+                        }
+                    }
+                    if outcome == .done { _ = appended.add(1) }
+                }
+            })
+        func rename(_ old: String, _ new: String) throws {
+            try named(old) { old throws(FSError) in
+                try named(new) { new throws(FSError) in
+                    try test.fileSystem.rename(old, in: .controlItems, to: new, in: .controlItems, mode: .replace)
+                }
+            }
+        }
+        for round in 0..<300 {
+            try rename("a", "b")
+            try rename("b", "a")
+            try test.fileSystem.control.setFlags(of: Array("a".utf8), to: UInt32(round))
+        }
+        isDone.value = 1
+        port.join()
+        #expect(appended.value > 0 && value("a")?.utf8.count == Int(appended.value))
+    }
+
+    @Test("sizes near the largest number are refused as too large")
+    func hugeSizes() throws {
+        set("key", "value")
+        let ino = try #require(try item("key"))
+        let file = try test.fileSystem.open(ino, OpenMode(flags: O_WRONLY, opener: 1))
+        for size: UInt64 in [.max, 1 << 63, 1 << 63 - 1, 1 << 63 - 50] {
+            var changes = AttributeChanges()
+            changes.size = size
+            for handle in [nil, file.handle] as [HandleNumber?] {
+                #expect(
+                    failure { () throws(FSError) in
+                        try test.fileSystem.setAttributes(of: ino, changes, handle: handle)
+                    } == EFBIG)
+            }
+            #expect(failure { () throws(FSError) in try test.write("x", to: ino, file.handle, at: size - 10) } == EFBIG)
+        }
+        test.fileSystem.release(ino, handle: file.handle)
+        #expect(value("key") == "value")
     }
 
     @Test("a value over the largest item is refused, and the item stays")

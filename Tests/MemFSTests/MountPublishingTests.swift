@@ -111,6 +111,77 @@ struct MountPublishingTests {
         #expect(try mount.shell("cat page") == "ported")
     }
 
+    @Test(
+        "a mapped file that the port makes longer is whole when the program writes on to its mapping",
+        arguments: [(2, 10), (4096, 5000), (100, 70_000), (5000, 300_000)])
+    func mappedAndLonger(oldSize: Int, newSize: Int) throws {
+        #expect(mount.set("/page", String(repeating: "a", count: oldSize)) == .done)
+        let file = try open("page", O_RDWR)
+        let map = unsafe mmap(nil, oldSize, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
+        try #require(unsafe map != MAP_FAILED)
+        let bytes = unsafe map!.assumingMemoryBound(to: UInt8.self)
+        unsafe bytes[oldSize - 1] = UInt8(ascii: "!")
+        let longer = String(repeating: "0123456789", count: newSize / 10)
+        #expect(mount.set("/page", longer) == .done)
+        unsafe bytes[0] = UInt8(ascii: "$")
+        let code = unsafe msync(map, oldSize, Int32(MS_SYNC))
+        #expect(code == 0)
+        let expected = "$" + longer.dropFirst()
+        #expect(mount.published("/page") == expected)
+        #expect(try mount.shell("cat page") == expected)
+        _ = Glibc.close(file)
+        unsafe munmap(map, oldSize)
+        #expect(try mount.shell("cat page; echo; stat -c %s page") == expected + "\n\(newSize)")
+        #expect(mount.published("/page") == expected)
+    }
+
+    @Test("a log to which the port appends too keeps the program's lines, in the order of the live content")
+    func sharedLog() throws {
+        let file = try open("page", O_WRONLY | O_APPEND)
+        write(" 1", to: file)
+        #expect(mount.set("/page", " p", StoreCommand(mode: .append)) == .done)
+        #expect(mount.published("/page") == "old p")
+        #expect(try mount.shell("cat page") == "old 1 p")
+        write(" 2", to: file)
+        #expect(fsync(file) == 0)
+        #expect(mount.published("/page") == "old 1 p 2")
+        _ = Glibc.close(file)
+        #expect(try mount.shell("cat page") == "old 1 p 2")
+    }
+
+    @Test("a file that was just made and changed shows its new size, whoever looks at the directory meanwhile")
+    func justMade() throws {
+        #expect(try mount.shell("mkdir d") == "")
+        let isDone = AtomicWord()
+        let path = mount.path + "/d"
+        // With attributes, as `ls -l` asks, and by name.
+        let readers = (0..<3).compactMap { number in
+            Thread.start {
+                while isDone.value == 0 {
+                    var status = stat()
+                    if number == 2 { _ = unsafe stat(path + "/f", &status) }
+                    guard let directory = unsafe opendir(path) else { continue }
+                    while let entry = unsafe readdir(directory) {
+                        _ = unsafe fstatat(dirfd(directory), &entry.pointee.d_name.0, &status, 0)
+                    }
+                    unsafe closedir(directory)
+                }
+            }
+        }
+        var wrong: [Int] = []
+        for _ in 0..<1500 {
+            #expect(mount.set("/d/f", "base") == .done)
+            #expect(mount.set("/d/f", String(repeating: "x", count: 96), StoreCommand(mode: .append)) == .done)
+            var status = stat()
+            #expect(unsafe stat(path + "/f", &status) == 0)
+            if status.st_size != 100 { wrong.append(status.st_size) }
+            _ = unsafe unlink(path + "/f")
+        }
+        isDone.value = 1
+        for reader in readers { reader.join() }
+        #expect(wrong.isEmpty)
+    }
+
     @Test("a log that stays open is shown by its interval, and only what grew")
     func log() throws {
         let session = mount.store.makeSession()

@@ -76,7 +76,7 @@ final class TestMount {
     }
 
     /// The port's side of `body`, with a reader of the changes that is waited for.
-    func set(_ path: String, _ value: String) -> Outcome {
+    func set(_ path: String, _ value: String, _ command: StoreCommand = StoreCommand(mode: .set)) -> Outcome {
         let session = store.makeSession()
         defer { session.end() }
         session.setChangeToken(1)
@@ -84,7 +84,7 @@ final class TestMount {
         store.changes.onCompleted = { _ in _ = completed.add(1) }
         let result = Array("f:\(path)".utf8).withBytes { key in
             Array(value.utf8).withBytes { value in
-                session.store(key, hash: session.hash(key), value: value, StoreCommand(mode: .set))
+                session.store(key, hash: session.hash(key), value: value, command)
             }
         }
         while completed.value < UInt32(result.pendingChanges) { usleep(100) }

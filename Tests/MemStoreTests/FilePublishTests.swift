@@ -87,7 +87,7 @@ import Testing
         store.check()
     }
 
-    @Test("what the port appends and prepends goes to the live content too where that has only grown by appended writes")
+    @Test("what the port appends goes to the live content too where that has only grown by appended writes")
     func portAppendsToGrown() throws {
         let store = try TestStore { $0.publishIntervalSeconds = 0 }
         try store.write("/log", "1\n")
