@@ -7,6 +7,7 @@ extension StoreSession {
         _ inode: InodeReference, _ shard: Shard, _ value: inout FileValue, _ plan: StorePlan, _ command: StoreCommand,
         _ result: inout StoreResult
     ) -> StoreStep {
+        let number = inode.ino
         let base = inode.fields.published
         let cas = inode.fields.cas
         let generation = inode.fields.generation
@@ -29,19 +30,28 @@ extension StoreSession {
         }
         if ownsBase { drop(base, in: shard) }
         guard isMade else { return .refused(.noMemory) }
+        // The inode may have gone meanwhile, with the memory that it was in.
+        func unchanged() -> InodeReference? {
+            guard let inode = tree.existingInode(number), inode.fields.generation == generation,
+                inode.fields.linkCount > 0, inode.fields.state.contains(.published), inode.fields.cas == cas,
+                inode.fields.published == base
+            else { return nil }
+            return inode
+        }
         shard.lock()
-        let isUnchanged =
-            !inode.fields.isFree && inode.fields.generation == generation && inode.fields.linkCount > 0
-            && inode.fields.state.contains(.published) && inode.fields.cas == cas && inode.fields.published == base
-        if isUnchanged {
+        while let inode = unchanged(), hasPrivileges(inode) {
+            shard.unlock()
+            clearPrivileges(of: Ino(UInt64(number)))
+            shard.lock()
+        }
+        let inode = unchanged()
+        if let inode {
             finish(inode, shard, joined, plan, command, &result)
         } else {
             shard.release(joined)
         }
-        let mustClear = isUnchanged && hasPrivileges(inode)
         shard.unlock()
-        if mustClear { clearPrivileges(of: Ino(UInt64(inode.ino))) }
-        return isUnchanged ? .done : .again
+        return inode == nil ? .again : .done
     }
 
     /// The base and the value as one content with one holder; the base's holder is used up, on failure too.
