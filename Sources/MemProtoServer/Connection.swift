@@ -56,6 +56,8 @@ struct Connection {
     var refusal = Refusal.none
     /// The worker's second when it last sent a command.
     var lastCommandSecond: UInt32 = 0
+    /// When bytes came from it last, in milliseconds of the monotonic clock.
+    var lastInputMilliseconds: Int64 = 0
     /// The new expiry of the gat that `State.keys` goes on with.
     var keysExptime = Exptime.never
     /// Bytes that are still to be swallowed.

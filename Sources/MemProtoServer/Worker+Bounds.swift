@@ -25,7 +25,9 @@ extension Worker {
             face.counters.value.outputClosed &+= 1
             closeForBound(victim)
         }
-        while held.halfSent > heldShare.halfSent, let victim = stalestValue() {
+        while held.halfSent > heldShare.halfSent,
+            let victim = stalestValue(evenArriving: held.halfSent > 2 * heldShare.halfSent)
+        {
             held.halfSent -= victim.value.arriving?.value.receivedCount ?? 0
             face.counters.value.halfSentClosed &+= 1
             closeForBound(victim)
@@ -51,11 +53,13 @@ extension Worker {
     }
 
     /// The half-sent value whose client has been silent longest, a second at least: one that is arriving is left alone, however
-    /// large it is.
-    private func stalestValue() -> Cell<Connection>? {
-        let waiting = face.connections.filter { connection in
-            connection.value.arriving != nil && session.nowSecond > connection.value.lastCommandSecond
+    /// large it is. `evenArriving`: new ones come faster than old ones become silent for so long, so a value goes that others
+    /// have overtaken; one that is alone stays.
+    private func stalestValue(evenArriving: Bool) -> Cell<Connection>? {
+        var waiting = face.connections.filter { $0.value.arriving != nil }
+        if !evenArriving || waiting.count == 1 {
+            waiting.removeAll { $0.value.lastCommandSecond >= session.nowSecond }
         }
-        return waiting.min { $0.value.lastCommandSecond < $1.value.lastCommandSecond }
+        return waiting.min { $0.value.lastInputMilliseconds < $1.value.lastInputMilliseconds }
     }
 }

@@ -96,6 +96,7 @@ extension Worker {
             if length < room, !connection.value.isEnding { connection.value.hasUnread = false }
             face.counters.value.bytesRead &+= UInt64(length)
             connection.value.lastCommandSecond = session.nowSecond
+            connection.value.lastInputMilliseconds = nowMilliseconds
             return true
         }
         if length < 0, errno == EAGAIN || errno == EINTR {

@@ -19,9 +19,10 @@ import CShims
 
     private let lock = Lock()
     private let arrival: Condition
-    /// Waiting notices from `first` on, and the place of each in them.
+    /// Waiting notices from `first` on, and the place of each, counted from the first notice ever.
     private var queue: [Change] = []
     private var first = 0
+    private var droppedCount = 0
     private var places: [Key: Int] = [:]
     /// Further tokens of notices that stand for several changes.
     private var moreTokens: [UInt64: [UInt64]] = [:]
@@ -96,7 +97,7 @@ import CShims
 
     private func dropTaken() {
         queue.removeFirst(first)
-        for (key, place) in places { places[key] = place - first }
+        droppedCount += first
         first = 0
     }
 
@@ -120,7 +121,7 @@ import CShims
         let key = Key(kind: kind, ino: Ino(UInt64(ino)), parent: Ino(UInt64(parent)), name: name.array)
         lock.withLock {
             guard isRecording else { return }
-            if let place = places[key] {
+            if let place = places[key].map({ $0 - droppedCount }) {
                 if queue[place].token == 0 {
                     queue[place].token = token
                 } else if token != 0 {
@@ -129,7 +130,7 @@ import CShims
                 return
             }
             lastSequence += 1
-            places[key] = queue.count
+            places[key] = droppedCount + queue.count
             queue.append(
                 Change(
                     sequence: lastSequence, kind: kind, ino: key.ino, parent: key.parent, name: key.name, token: token))

@@ -23,8 +23,8 @@ extension Shard {
     /// Records or pieces that one slice looks at.
     static let recordsPerSlice = 400
 
-    /// Goes on emptying a segment, or begins with the deadest one if `shareMin` sixteenths of it are dead. There is always
-    /// room: one that is begun with a spare segment leaves one behind.
+    /// Goes on emptying a segment, or begins with the deadest one if `shareMin` sixteenths of it are dead. One that is begun
+    /// with a spare segment leaves one behind; what another takes meanwhile, that one leaves behind, and this one waits.
     func compact(shareMin: Int, spare: inout UInt32, now: UInt32, _ session: StoreSession) -> SliceOutcome {
         if state.compaction.segment == 0 {
             guard spare != 0, let segment = deadest(shareMin: shareMin) else { return .nothing }
@@ -33,18 +33,21 @@ extension Shard {
         let segment = state.compaction.segment
         let end = Int(arena[segment].usedBytes)
         state.reclaimingSegment = segment
+        let begin = state.compaction.offset
         var left = Self.recordsPerSlice
         var pace = Pace()
         while state.compaction.offset < end, left > 0 {
             let offset = state.compaction.offset
-            state.compaction.offset +=
+            let size =
                 arena[segment].log == .pieces
                 ? compactPiece(of: segment, at: offset, &spare)
                 : compactRecord(of: segment, at: offset, now, &spare, session)
+            guard let size else { break }
+            state.compaction.offset += size
             left = pace.goesOn() ? left - 1 : 0
         }
         state.reclaimingSegment = 0
-        guard state.compaction.offset >= end else { return .unfinished }
+        guard state.compaction.offset >= end else { return state.compaction.offset == begin ? .nothing : .unfinished }
         precondition(arena[segment].liveBytes == 0, "a compacted segment is empty")
         unlink(segment)
         if spare == 0 { spare = keepAsSpare(segment) } else { giveBack(segment: segment) }
@@ -68,15 +71,13 @@ extension Shard {
         return target != 0 && Int(arena[target].usedBytes) + size <= arena.segmentSizeBytes
     }
 
-    /// Moves one piece to the target if it lives. Returns its size.
-    private func compactPiece(of segment: UInt32, at offset: Int, _ spare: inout UInt32) -> Int {
+    /// Moves one piece to the target if it lives. Returns its size; nil when it has no room and there is no spare segment.
+    private func compactPiece(of segment: UInt32, at offset: Int, _ spare: inout UInt32) -> Int? {
         let header = unsafe arena.address(ofSegment: segment) + offset
         let piece = unsafe header.load(as: UInt32.self)
         let size = Self.pieceHeaderSizeBytes + Int(unsafe header.load(fromByteOffset: 4, as: UInt32.self))
         guard piece != 0 else { return size }
-        guard targetHasRoom(size, .pieces) || openTarget(for: segment, &spare) else {
-            preconditionFailure("a compaction is begun with room for all that lives")
-        }
+        guard targetHasRoom(size, .pieces) || openTarget(for: segment, &spare) else { return nil }
         let target = log(.pieces).target
         let newOffset = claim(size, in: target)
         unsafe memcpy(arena.address(ofSegment: target) + newOffset, header, size)
@@ -86,10 +87,11 @@ extension Shard {
         return size
     }
 
-    /// Moves one record to the target if it lives and is not due. Returns its size.
+    /// Moves one record to the target if it lives and is not due. Returns its size; nil when it has no room and there is no
+    /// spare segment.
     private func compactRecord(
         of segment: UInt32, at offset: Int, _ now: UInt32, _ spare: inout UInt32, _ session: StoreSession
-    ) -> Int {
+    ) -> Int? {
         let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
         let size = record.sizeBytes
         guard !record.meta.contains(.dead) else { return size }
@@ -101,10 +103,9 @@ extension Shard {
         }
         let kind = arena[segment].log
         let fields = record.fields(casBase: arena[segment].casBase)
-        if !targetHasRoom(sizeInTarget(of: record, fields, kind), kind), !openTarget(for: segment, &spare) {
-            // Beside another base a cas may need its full width, and so the last item of a segment just not fit.
-            evict(old, hash, now, session)
-            return size
+        // A segment that is opened for them has the same base of casses, so all that is left to move fits into it.
+        guard targetHasRoom(sizeInTarget(of: record, fields, kind), kind) || openTarget(for: segment, &spare) else {
+            return nil
         }
         let target = log(kind).target
         let newOffset = claim(sizeInTarget(of: record, fields, kind), in: target)

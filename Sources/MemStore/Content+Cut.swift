@@ -1,43 +1,165 @@
-// What a new size needs before it frees anything: copies of what other holders see too. A cut of what nobody else holds
-// takes no memory, so that cutting works when there is none.
+// Cutting a content and punching holes into it. What lies between is not looked at: whole subtrees are taken out.
+import Glibc
 
 extension Shard {
-    /// Bytes of the pieces that `truncate` to `size` makes at most. `holderCount`: how many holders of the content do not
-    /// count, since they are gone by then or see the change.
-    func pieceBytes(forSizeOf content: Content, to size: UInt64, holderCount: Int) -> Int {
-        if size == 0 || size == content.size { return 0 }
-        if size > content.size {
-            return ContentShape.depthMax * Self.pieceSizeBytes(capacity: ContentShape.nodeHeaderSizeBytes + 4)
+    /// Sets the size: frees what is behind it, or adds a hole.
+    func truncate(_ content: inout Content, to size: UInt64, _ session: StoreSession) {
+        guard size < content.size else { return extend(&content, to: size, session) }
+        let kept = (size + UInt64(arena.blockSizeBytes) - 1) >> UInt64(blockShift)
+        if kept == 0 {
+            release(content)
+            content = .empty
+            return
         }
-        var reference = ContentReference(rawValue: content.root)
-        var isShared = holders(of: reference) > holderCount
-        var level = depth(content)
-        let last = (size - 1) >> UInt64(blockShift)
-        var bytes = 0
-        while level > 0 {
-            guard let node = reference.piece else { return bytes }
-            let length = ContentShape.nodeHeaderSizeBytes + 4 * entryCount(ofNode: node)
-            if isShared { bytes += Self.pieceSizeBytes(capacity: length) }
-            level -= 1
-            let place = Int(last >> UInt64(level * ContentShape.fanoutShift)) & (ContentShape.fanout - 1)
-            reference = entry(place, ofNode: node)
-            isShared = isShared || self.isShared(reference)
-        }
+        let level = depth(content)
+        content.root = prune(ContentReference(rawValue: content.root), level, keeping: kept, session).rawValue
         let rest = Int(size) & (arena.blockSizeBytes - 1)
-        guard rest != 0, isShared, !reference.isHole else { return bytes }
-        return bytes + Self.pieceSizeBytes(capacity: min(rest, unsafe memory(ofLeaf: reference).count))
+        if rest != 0, !leaf(content, block: kept - 1).isHole {
+            changeLeaf(&content, block: kept - 1, session) { self.cut($0, to: rest, session) }
+        }
+        lower(&content, from: level, to: ContentShape.depth(size: size, blockShift: blockShift))
+        content.size = size
     }
 
-    /// What pieces of `bytes` in all need, of which none is longer than a block.
-    func need(forPieces bytes: Int) -> MemoryNeed {
-        if bytes == 0 || hasRoom(bytes, in: .pieces) { return MemoryNeed() }
-        // The end of a segment that the next piece does not fit into is lost, and `cut` may make one more.
-        return MemoryNeed(segments: 1 + bytes / (arena.segmentSizeBytes - 2 * arena.blockSizeBytes))
+    /// Frees the leaves of a subtree from block `kept` (> 0) on.
+    private func prune(
+        _ reference: ContentReference, _ level: Int, keeping kept: UInt64, _ session: StoreSession
+    ) -> ContentReference {
+        guard level > 0, let piece = reference.piece else { return reference }
+        let shift = UInt64((level - 1) * ContentShape.fanoutShift)
+        let lastPlace = Int((kept - 1) >> shift)
+        if lastPlace >= entryCount(ofNode: piece) { return reference }
+        let node = ownNode(reference, entryCount: 1, level: level, session)
+        for place in lastPlace + 1..<entryCount(ofNode: node) { makeHole(at: place, ofNode: node, level: level) }
+        let last = entry(lastPlace, ofNode: node)
+        let bytesBefore = allocatedBytes(last, level: level - 1)
+        let pruned = prune(last, level - 1, keeping: kept - UInt64(lastPlace) << shift, session)
+        set(lastPlace, ofNode: node, to: pruned, bytes: allocatedBytes(pruned, level: level - 1) &- bytesBefore)
+        return ContentReference(piece: node)
     }
 
-    private func holders(of reference: ContentReference) -> Int {
-        if let piece = reference.piece { return Int(state.pieces[piece].holderCount) }
-        if let block = reference.block { return Int(arena.holderCount(ofBlock: block)) }
-        return 0
+    /// Takes levels away whose nodes have but their first entry.
+    private func lower(_ content: inout Content, from level: Int, to wanted: Int) {
+        var level = level
+        while level > wanted {
+            let root = ContentReference(rawValue: content.root)
+            guard let piece = root.piece else { return }
+            let child = entry(0, ofNode: piece)
+            retain(child)
+            release(root, level: level)
+            content.root = child.rawValue
+            level -= 1
+        }
+    }
+
+    // MARK: holes
+
+    /// Makes a hole of the range (within the size), freeing whole blocks. It copies the nodes on two ways down at most,
+    /// however much lies between them.
+    func zero(_ content: inout Content, from start: UInt64, to end: UInt64, _ session: StoreSession) {
+        let end = min(end, content.size)
+        guard start < end else { return }
+        let blockMask = UInt64(arena.blockSizeBytes) - 1
+        // The last block is whole if all of it that there is goes.
+        let wholeEnd = (end == content.size ? end + blockMask : end) >> UInt64(blockShift)
+        let wholeStart = (start + blockMask) >> UInt64(blockShift)
+        let root = ContentReference(rawValue: content.root)
+        if wholeStart < wholeEnd {
+            content.root = clear(root, depth(content), from: wholeStart, to: wholeEnd, session).rawValue
+        }
+        if wholeStart > wholeEnd { return zeroPart(of: &content, from: start, to: end, session) }
+        zeroPart(of: &content, from: start, to: wholeStart << UInt64(blockShift), session)
+        zeroPart(of: &content, from: wholeEnd << UInt64(blockShift), to: end, session)
+    }
+
+    /// Makes holes of the leaves from block `first` to before `last`, both counted from the subtree's begin.
+    private func clear(
+        _ reference: ContentReference, _ level: Int, from first: UInt64, to last: UInt64, _ session: StoreSession
+    ) -> ContentReference {
+        if reference.isHole { return reference }
+        guard level > 0, let piece = reference.piece else {
+            release(reference, level: 0)
+            return .hole
+        }
+        let shift = UInt64((level - 1) * ContentShape.fanoutShift)
+        let span: UInt64 = 1 << shift
+        let end = min(UInt64(entryCount(ofNode: piece)), (last + span - 1) >> shift)
+        guard first >> shift < end else { return reference }
+        let node = ownNode(reference, entryCount: 1, level: level, session)
+        for place in first >> shift..<end {
+            let begin = place << shift
+            if first <= begin, last >= begin + span {
+                makeHole(at: Int(place), ofNode: node, level: level)
+            } else {
+                let before = entry(Int(place), ofNode: node)
+                let bytesBefore = allocatedBytes(before, level: level - 1)
+                let (from, to) = (max(first, begin) - begin, min(last, begin + span) - begin)
+                let after = clear(before, level - 1, from: from, to: to, session)
+                set(Int(place), ofNode: node, to: after, bytes: allocatedBytes(after, level: level - 1) &- bytesBefore)
+            }
+        }
+        return ContentReference(piece: node)
+    }
+
+    /// Takes what an entry of a node names out of the tree. A subtree is freed in slices later.
+    private func makeHole(at place: Int, ofNode node: UInt32, level: Int) {
+        let gone = entry(place, ofNode: node)
+        guard !gone.isHole else { return }
+        set(place, ofNode: node, to: .hole, bytes: 0 &- allocatedBytes(gone, level: level - 1))
+        release(gone, level: level - 1, buriesWhole: true)
+    }
+
+    // MARK: leaves
+
+    /// Cuts a leaf to its first `count` bytes (less than a block); what follows reads as zeros.
+    private func cut(_ leaf: ContentReference, to count: Int, _ session: StoreSession) -> ContentReference {
+        let present = unsafe memory(ofLeaf: leaf).count
+        if let piece = leaf.piece, !isShared(leaf) {
+            state.pieces[piece].length = UInt32(min(present, count))
+            return leaf
+        }
+        let isPieceWorthwhile = count <= arena.blockSizeBytes / 2 && session.holds(MemoryNeed(segments: 1))
+        if leaf.block != nil, !isShared(leaf), !isPieceWorthwhile {
+            unsafe memset(memory(ofLeaf: leaf).baseAddress.unsafelyUnwrapped + count, 0, present - count)
+            return leaf
+        }
+        guard !leaf.isHole else { return leaf }
+        let kept = min(present, count)
+        let new = makePiece(length: kept, capacity: kept, session)
+        unsafe memcpy(bytes(ofPiece: new), memory(ofLeaf: leaf).baseAddress.unsafelyUnwrapped, kept)
+        release(leaf, level: 0)
+        return ContentReference(piece: new)
+    }
+
+    /// Makes a range within one block read as zeros.
+    private func zeroPart(of content: inout Content, from start: UInt64, to end: UInt64, _ session: StoreSession) {
+        let index = start >> UInt64(blockShift)
+        guard start < end, !leaf(content, block: index).isHole else { return }
+        let within = Int(start) & (arena.blockSizeBytes - 1)
+        changeLeaf(&content, block: index, session) {
+            self.zero($0, from: within, to: within + Int(end - start), session)
+        }
+    }
+
+    private func zero(
+        _ leaf: ContentReference, from: Int, to: Int, _ session: StoreSession
+    ) -> ContentReference {
+        let present = unsafe memory(ofLeaf: leaf).count
+        let to = min(to, present)
+        guard from < to else { return leaf }
+        var own = leaf
+        if isShared(leaf) {
+            own = makeLeaf(length: present, grownFrom: present, session)
+            unsafe memcpy(
+                memory(ofLeaf: own).baseAddress.unsafelyUnwrapped, memory(ofLeaf: leaf).baseAddress.unsafelyUnwrapped,
+                present)
+            if own.block != nil, present < arena.blockSizeBytes {
+                unsafe memset(
+                    memory(ofLeaf: own).baseAddress.unsafelyUnwrapped + present, 0, arena.blockSizeBytes - present)
+            }
+            release(leaf, level: 0)
+        }
+        unsafe memset(memory(ofLeaf: own).baseAddress.unsafelyUnwrapped + from, 0, to - from)
+        return own
     }
 }

@@ -85,14 +85,13 @@ extension Shard {
 
     /// Gives a holder's count back; the last one frees the bytes, those of a very large content in slices later.
     func release(_ content: Content) {
-        if let piece = ContentReference(rawValue: content.root).piece { noteOwnerLeaves(piece, level: depth(content)) }
-        drop(content)
+        let level = depth(content)
+        release(ContentReference(rawValue: content.root), level: level, buriesWhole: level >= 2)
     }
 
-    private func drop(_ content: Content) {
-        let reference = ContentReference(rawValue: content.root)
-        let level = depth(content)
-        if level >= 2, let piece = reference.piece, state.pieces[piece].holderCount == 1 {
+    /// The same for a part of one. `buriesWhole`: it is left to be freed in slices if nobody else holds it.
+    func release(_ reference: ContentReference, level: Int, buriesWhole: Bool) {
+        if buriesWhole, level > 0, let piece = reference.piece, state.pieces[piece].holderCount == 1 {
             state.graveyard.append(GraveyardEntry(reference: reference, level: level))
             noteCheap()
         } else {
@@ -108,13 +107,15 @@ extension Shard {
 
     /// Gives a reader's lease back.
     func endLease(_ content: Content) {
-        if let piece = ContentReference(rawValue: content.root).piece {
-            let isLast = state.pieces[piece].holderCount == 1
-            state.pieces[piece].leaseCount -= 1
-            // It was counted when its owner left.
-            if isLast { countHeldByReaders(-Int(allocatedBytes(content))) }
+        guard let piece = ContentReference(rawValue: content.root).piece else { return release(content) }
+        state.pieces[piece].leaseCount -= 1
+        guard state.pieces[piece].holderCount == 1 else {
+            state.pieces[piece].holderCount -= 1
+            return
         }
-        drop(content)
+        // It was counted when its owner left.
+        countHeldByReaders(-Int(allocatedBytes(content)))
+        release(content)
     }
 
     /// Counts a content as held by readers alone if the holder that goes now is the last one that is no lease.
@@ -133,6 +134,7 @@ extension Shard {
         if let block = reference.block {
             if arena.release(block: block) { countFiles(bytes: -arena.blockSizeBytes) }
         } else if let piece = reference.piece {
+            noteOwnerLeaves(piece, level: level)
             state.pieces[piece].holderCount -= 1
             guard state.pieces[piece].holderCount == 0 else { return }
             if level > 0 {

@@ -113,6 +113,7 @@ extension Shard {
         if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
         if record.exptime != .never { state.statistics.evictedExpiring += 1 }
         state.statistics.lastEvictionSecond = now
+        session.noteEviction(ofLastAccessed: record.lastAccessSecond)
         state.statistics.lastEvictedIdleSeconds = now &- min(now, record.lastAccessSecond)
         remove(reference, hash)
     }

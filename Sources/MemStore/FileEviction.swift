@@ -1,5 +1,6 @@
-// FileEviction: with --evict-files, files give way too when nothing else does: those that nobody has read for
-// the longest time, found by a hand that goes round the inodes.
+// FileEviction: with --evict-files, files give way too: those that nobody has used for as long as the items that are
+// evicted, or for the longest time when no item is left. A hand that goes round the inodes finds them.
+import CShims
 
 // The hand passes a file that was used since it came by last, and takes the mark of that away. It stays away from files
 // that are open or have content that is not published yet. Directories and other nodes stay.
@@ -17,7 +18,7 @@ extension StoreSession {
         while turns < Self.turnsMax, tree.hasRoomForNotes {
             let slice = shared.slices.begin()
             tree.lock.lockExclusive()
-            let didEvict = evictStep(&turns)
+            let didEvict = evictStep(&turns, unusedSince: .max)
             tree.lock.unlockExclusive()
             shared.slices.end(slice, .reclaim)
             if didEvict { return true }
@@ -25,15 +26,42 @@ extension StoreSession {
         return false
     }
 
-    /// Moves the hand on until a segment's worth of contents is free, for a step at most. The tree's lock is held alone.
-    private func evictStep(_ turns: inout Int) -> Bool {
+    /// Notes that an item was evicted. Nothing is written when that is of the same second as before, as most are: all threads
+    /// read what lies beside it.
+    @inline(__always) func noteEviction(ofLastAccessed second: UInt32) {
+        guard unsafe cs_load32(&shared.evictedAccessSecond) != second else { return }
+        unsafe cs_store32(&shared.evictedAccessSecond, second)
+    }
+
+    /// Evicts files that nobody has used for as long as the item that was evicted last, so that neither files nor items stay
+    /// at the cost of the other: one step, or none when the hand has found no such file in this second. False: none was. No
+    /// lock is held.
+    func evictFilesBesideItems() -> Bool {
+        let tree = tree
+        let second = unsafe cs_load32(&shared.evictedAccessSecond)
+        guard tree.rules.evictsFiles, second > 0, unsafe cs_load32(&shared.filesPassedSecond) != nowSecond,
+            tree.hasRoomForNotes
+        else { return false }
+        let slice = shared.slices.begin()
+        var turns = 0
+        tree.lock.lockExclusive()
+        let didEvict = evictStep(&turns, unusedSince: second)
+        tree.lock.unlockExclusive()
+        shared.slices.end(slice, .reclaim)
+        if !didEvict, turns > 0 { unsafe cs_store32(&shared.filesPassedSecond, nowSecond) }
+        return didEvict
+    }
+
+    /// Moves the hand on until a segment's worth of contents is free, for a step at most. Files that were used after
+    /// `second` stay. The tree's lock is held alone.
+    private func evictStep(_ turns: inout Int, unusedSince second: UInt32) -> Bool {
         let tree = tree
         var hand = tree.evictionHand
         var slotsLeft = Self.slotsPerStep
         var freed = 0
         while freed < arena.segmentSizeBytes, tree.hasRoomForNotes {
             guard let inode = tree.nextNamed(from: &hand, slotsLeft: &slotsLeft) else { break }
-            guard let bytes = dropIfUnused(inode) else { continue }
+            guard let bytes = dropIfUnused(inode, since: second) else { continue }
             freed += bytes + Limits.nodeSizeTypical
             removeNames(of: inode)
             tree.countEviction()
@@ -46,7 +74,7 @@ extension StoreSession {
 
     /// Frees the content of a file that may be evicted, and returns its bytes. The inode itself lives until the last kernel
     /// has forgotten it. Nil: the file stays.
-    private func dropIfUnused(_ inode: InodeReference) -> Int? {
+    private func dropIfUnused(_ inode: InodeReference, since second: UInt32) -> Int? {
         guard inode.fields.isRegular else { return nil }
         let shard = shard(of: inode.ino)
         shard.lock()
@@ -57,6 +85,7 @@ extension StoreSession {
             inode.fields.state.remove(.used)
             return nil
         }
+        guard inode.fields.accessSecond <= second else { return nil }
         let bytes = Int(shard.allocatedBytes(inode.fields.live)) + shard.setAsideBytes(of: inode)
         tree.dropPublished(inode, shard, self)
         shard.dropSetAside(of: inode)

@@ -16,10 +16,11 @@ extension StoreSession {
             case .refused(let outcome): step = .refused(outcome)
             case .existing(let inode, let shard) where inode.fields.state.contains(.published):
                 result.previous = .present
+                let (exptime, generation) = (inode.fields.exptime, inode.fields.generation)
                 step = count(inode, shard, command, &result)
-                let mustClear: Bool = if case .done = step { hasPrivileges(inode) } else { false }
+                let hasNewExptime = inode.fields.exptime != exptime
                 shard.unlock()
-                if mustClear { clearPrivileges(of: Ino(UInt64(inode.ino))) }
+                if hasNewExptime { result.pendingChanges += noteNames(of: inode.ino, generation: generation) }
             case .existing(_, let shard):
                 shard.unlock()
                 step = create(key, command, &result)
@@ -33,6 +34,7 @@ extension StoreSession {
                 result.outcome = outcome
                 return result
             case .again: continue
+            case .privileged(let ino): clearPrivileges(of: ino)
             case .reserve(let need, let growth):
                 do throws(StoreError) {
                     try makeFileRoom(for: growth)
@@ -62,6 +64,7 @@ extension StoreSession {
         let need = text.withBytes { self.need(forMaking: .bytes($0)) }.joined(with: MemoryNeed(blocks: 1))
         let growth = shard.cost(ofMaking: text.count) - Int(shard.allocatedBytes(inode.fields.live))
         guard holds(need), hasFileRoom(for: growth) else { return .reserve(need, growth: growth) }
+        if hasPrivileges(inode) { return .privileged(Ino(UInt64(inode.ino))) }
         let content = text.withBytes { shard.makeContent(.bytes($0), self) }
         tree.replaceContents(of: inode, with: content, cas: command.newCas ?? nextCas(), shard, self)
         result.exptimeBefore = inode.fields.exptime

@@ -59,14 +59,17 @@ extension StoreSession {
                 shard.unlock()
                 return .again
             }
+            if hasPrivileges(inode) {
+                shard.unlock()
+                clearPrivileges(of: Ino(UInt64(inode.ino)))
+                continue
+            }
             let added = joined.live == nil ? 0 : Int(inode.fields.liveSize - joined.joinedSize)
             let need = need(forWriteAt: joined.joinedSize, count: min(added, Limits.copyStepBytes), into: .empty)
             if added == 0 || holds(need), added <= Limits.copyStepBytes {
                 if added > 0 { addAppended(to: &joined, from: inode.fields.live, in: shard) }
                 finish(inode, shard, joined.published, live: joined.live, plan, command, &result)
-                let mustClear = hasPrivileges(inode)
                 shard.unlock()
-                if mustClear { clearPrivileges(of: Ino(UInt64(inode.ino))) }
                 return .done
             }
             if holds(need) { addAppended(to: &joined, from: inode.fields.live, in: shard) }

@@ -49,6 +49,7 @@ extension StoreSession {
                 result.outcome = outcome
                 return
             case .again: continue
+            case .privileged(let ino): clearPrivileges(of: ino)
             case .reserve(let need, let growth):
                 do throws(StoreError) {
                     try makeFileRoom(for: growth)
@@ -130,14 +131,21 @@ extension StoreSession {
             shard.unlock()
             return .reserve(need, growth: growth)
         }
+        if hasPrivileges(inode) {
+            // Nobody may run what is stored now with the rights of what was there.
+            shard.unlock()
+            return .privileged(Ino(UInt64(inode.ino)))
+        }
         guard let content = value.makeContent(in: shard, self) else {
             shard.unlock()
-            return value.materialize(self) ? .again : .refused(.noMemory)
+            value.materialize(self)
+            return .again
         }
+        let (exptime, generation) = (inode.fields.exptime, inode.fields.generation)
         finish(inode, shard, content, plan, command, &result)
-        let mustClear = hasPrivileges(inode)
+        let hasNewExptime = inode.fields.exptime != exptime
         shard.unlock()
-        if mustClear { clearPrivileges(of: Ino(UInt64(inode.ino))) }
+        if hasNewExptime { result.pendingChanges += noteNames(of: inode.ino, generation: generation) }
         return .done
     }
 
@@ -180,6 +188,8 @@ extension StoreSession {
         _ result: inout StoreResult
     ) -> StoreStep {
         if case .refuse(let outcome) = plan { return .refused(outcome) }
+        // The file was there when the value was made a content beside its own; the new one may belong to another shard.
+        value.materialize(self)
         let need = value.needForMaking(self).joined(with: Tree.need(forNodes: componentCount))
         let growth = growth(ofNodes: componentCount) + value.growth(in: shard(number: 0))
         guard holds(need), hasFileRoom(for: growth) else { return .reserve(need, growth: growth) }
@@ -221,10 +231,12 @@ extension StoreSession {
         result.pendingChanges += noteEntry(name, in: directory.ino, ino: inode.ino, token: changeToken)
         let shard = shard(of: inode.ino)
         shard.lock()
-        let content = value.makeContent(in: shard, self)
-        if let content { finish(inode, shard, content, plan, command, &result) }
+        guard let content = value.makeContent(in: shard, self) else {
+            preconditionFailure("a value for a new file is no content yet")
+        }
+        finish(inode, shard, content, plan, command, &result)
         shard.unlock()
-        return content == nil ? .refused(.noMemory) : .done
+        return .done
     }
 }
 
@@ -234,6 +246,8 @@ enum StoreStep {
     case refused(Outcome)
     /// What was found is not so any more.
     case again
+    /// The file would run with rights of its own, which must be cleared first.
+    case privileged(Ino)
     /// Memory must be taken first, and files must have room for so many bytes more.
     case reserve(MemoryNeed, growth: Int = 0)
 }

@@ -150,6 +150,22 @@ extension StoreSession {
         return noticed
     }
 
+    /// The same for an inode that was found before, if it is still there. No lock is held.
+    func noteNames(of number: UInt32, generation: UInt32) -> Int {
+        let tree = tree
+        guard tree.isRecording else { return 0 }
+        tree.lock.lockShared(treeSlot)
+        defer { tree.lock.unlockShared(treeSlot) }
+        let shard = shard(of: number)
+        shard.lock()
+        let inode = tree.existingInode(number)
+        let isSame = inode?.fields.generation == generation
+        shard.unlock()
+        // One that has a name stays while the tree's lock is held.
+        guard let inode, isSame else { return 0 }
+        return noteNames(of: inode)
+    }
+
     /// The marks of `mg`: who may recache.
     private func handleMarks(of inode: InodeReference, _ options: GetOptions, _ view: inout ItemView) {
         view.isStale = inode.fields.state.contains(.stale)

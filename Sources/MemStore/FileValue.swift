@@ -60,8 +60,8 @@
     }
 
     /// Takes a content that belongs to a shard out of it again, for the rare case that it must go to another.
-    mutating func materialize(_ session: StoreSession) -> Bool {
-        guard case .made(let content, let shard) = form else { return true }
+    mutating func materialize(_ session: StoreSession) {
+        guard case .made(let content, let shard) = form else { return }
         let copy = UnsafeMutableRawPointer.allocate(byteCount: max(1, count), alignment: 16)
         unsafe memory = copy
         shard.lock()
@@ -69,7 +69,6 @@
         shard.release(content)
         shard.unlock()
         form = .source(.bytes(unsafe Bytes(copy, count: count)))
-        return true
     }
 
     /// Writes the value into a content of `shard` that is the caller's own. No lock is held.

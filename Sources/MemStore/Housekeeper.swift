@@ -15,7 +15,7 @@ import Glibc
     private static let graveyardSlicesPerRound = 128
     private static let crawlSlicesPerRound = 40
     private static let crawledPerSlice = 256
-    private static let expiredFilesPerRound = 256
+    private static let filesNanosecondsPerRound: UInt64 = 20_000_000
 
     private let session: StoreSession
     private let stopFlag: UnsafeMutablePointer<UInt32>
@@ -77,7 +77,7 @@ import Glibc
             reclaimNanoseconds: Self.reclaimNanosecondsPerRound, discardedBytes: Self.discardedBytesPerRound,
             graveyardSlices: Self.graveyardSlicesPerRound)
         session.keepAllowance(&census)
-        session.keepFiles(expiredMax: Self.expiredFilesPerRound)
+        session.keepFiles(nanoseconds: Self.filesNanosecondsPerRound)
         for _ in 0..<Self.crawlSlicesPerRound where !crawlSlice() { break }
     }
 
@@ -128,7 +128,7 @@ extension StoreSession {
     func reclaimAhead(nanoseconds: UInt64) -> Bool {
         let begun = SliceTimes.monotonicNanoseconds
         while arena.isShort {
-            guard SliceTimes.monotonicNanoseconds &- begun < nanoseconds, reclaim(isAhead: true) else { return false }
+            guard SliceTimes.monotonicNanoseconds &- begun < nanoseconds, freeSome(isAhead: true) else { return false }
         }
         return true
     }

@@ -15,19 +15,22 @@ extension StoreSession {
         // It will be inside of a record, for which it has to lie together.
         return unsafe withUnsafeTemporaryAllocation(byteCount: value.state.count, alignment: 8) { buffer in
             let whole = unsafe Bytes(UnsafeRawBufferPointer(buffer))
-            unsafe copy(value, to: buffer.baseAddress.unsafelyUnwrapped)
+            unsafe copy(value, from: 0, to: buffer)
             abandon(value)
             return store(key, hash: hash, .bytes(whole), command)
         }
     }
 
-    /// Copies all bytes of a pending value.
-    @unsafe private func copy(_ value: PendingValue, to target: UnsafeMutableRawPointer) {
+    /// Copies bytes of a pending value.
+    @unsafe private func copy(_ value: PendingValue, from offset: Int, to buffer: UnsafeMutableRawBufferPointer) {
+        guard let blocks = unsafe value.state.blocks, let start = buffer.baseAddress else { return }
         let blockSize = arena.blockSizeBytes
-        for offset in stride(from: 0, to: value.state.count, by: blockSize) {
-            guard let blocks = unsafe value.state.blocks else { return }
-            let source = unsafe arena.address(ofBlock: blocks[offset / blockSize])
-            unsafe memcpy(target + offset, source, min(blockSize, value.state.count - offset))
+        var done = 0
+        while done < buffer.count {
+            let (index, within) = (offset + done).quotientAndRemainder(dividingBy: blockSize)
+            let count = min(blockSize - within, buffer.count - done)
+            unsafe memcpy(start + done, arena.address(ofBlock: blocks[index]) + within, count)
+            done += count
         }
     }
 
@@ -180,35 +183,46 @@ extension StoreSession {
         }
     }
 
-    /// A content of an item's value and a new one, in either order.
+    /// A content of an item's value and a new one, in either order. Each block is put together first and written once: one
+    /// that is written in parts is a piece at first, which takes more memory than was reserved.
     private func join(_ old: Record, _ source: ValueSource, isAppend: Bool, in shard: Shard) -> Content {
-        let size = UInt64(old.valueLength + source.count)
+        let oldLength = old.valueLength
+        let frontLength = isAppend ? oldLength : source.count
+        let total = oldLength + source.count
         var joined = Content.empty
-        func add(_ bytes: Bytes) { shard.write(&joined, at: joined.size, bytes, finalSize: size, self) }
-        if isAppend { forEachPart(of: old, in: shard, add) }
-        switch source {
-        case .bytes(let bytes): add(bytes)
-        case .pending(let value):
-            let blockSize = arena.blockSizeBytes
-            for index in 0..<(value.state.count + blockSize - 1) / blockSize {
-                guard let blocks = unsafe value.state.blocks else { break }
-                let count = min(blockSize, value.state.count - index * blockSize)
-                unsafe add(Bytes(arena.address(ofBlock: blocks[index]), count: count))
-            }
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: arena.blockSizeBytes, alignment: 8)
+        defer { unsafe block.deallocate() }
+        for offset in stride(from: 0, to: total, by: block.count) {
+            let count = min(block.count, total - offset)
+            let front = max(0, min(count, frontLength - offset))
+            let head = unsafe UnsafeMutableRawBufferPointer(rebasing: block[..<front])
+            let tail = unsafe UnsafeMutableRawBufferPointer(rebasing: block[front..<count])
+            let tailOffset = offset + front - frontLength
+            unsafe copy(old, from: isAppend ? offset : tailOffset, to: isAppend ? head : tail, in: shard)
+            unsafe copy(source, from: isAppend ? tailOffset : offset, to: isAppend ? tail : head)
+            shard.write(&joined, at: UInt64(offset), unsafe Bytes(block.baseAddress, count: count), self)
         }
-        if !isAppend { forEachPart(of: old, in: shard, add) }
         return joined
     }
 
-    /// Calls `body` for each part of a record's value, one after another.
-    private func forEachPart(of old: Record, in shard: Shard, _ body: (Bytes) -> Void) {
-        guard let content = old.content else { return body(old.inlineValue) }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: arena.blockSizeBytes, alignment: 8)
-        defer { unsafe buffer.deallocate() }
-        var offset: UInt64 = 0
-        while case let count = unsafe shard.read(content, at: offset, into: buffer), count > 0 {
-            unsafe body(Bytes(UnsafeRawPointer(buffer.baseAddress), count: count))
-            offset += UInt64(count)
+    /// Copies bytes of an item's value; the buffer may be empty.
+    @unsafe private func copy(
+        _ old: Record, from offset: Int, to buffer: UnsafeMutableRawBufferPointer, in shard: Shard
+    ) {
+        guard let start = buffer.baseAddress, buffer.count > 0 else { return }
+        if let content = old.content {
+            _ = unsafe shard.read(content, at: UInt64(offset), into: buffer)
+        } else {
+            unsafe old.inlineValue[offset..<offset + buffer.count].copy(to: start)
+        }
+    }
+
+    /// Copies bytes of a new value; the buffer may be empty.
+    @unsafe private func copy(_ source: ValueSource, from offset: Int, to buffer: UnsafeMutableRawBufferPointer) {
+        guard let start = buffer.baseAddress, buffer.count > 0 else { return }
+        switch source {
+        case .bytes(let bytes): unsafe bytes[offset..<offset + buffer.count].copy(to: start)
+        case .pending(let value): unsafe copy(value, from: offset, to: buffer)
         }
     }
 }

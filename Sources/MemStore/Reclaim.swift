@@ -5,6 +5,17 @@ import CShims
 import Glibc
 
 extension StoreSession {
+    /// Files that are removed with a slice when their time has come.
+    private static let expiredFilesPerSlice = 64
+
+    /// Frees some memory: what has expired goes, then what is dead, then what has not been used for longest. False: there is
+    /// nothing left but files that stay as long as items can go. `isAhead` as for `reclaim`. No lock may be held.
+    func freeSome(isAhead: Bool = false) -> Bool {
+        let didExpire = expireFiles(limit: Self.expiredFilesPerSlice) > 0
+        let didEvict = evictFilesBesideItems()
+        return reclaim(isAhead: isAhead) || didExpire || didEvict
+    }
+
     /// Frees some memory, or comes nearer to it, in one slice; the shards take turns. False: there is nothing left to
     /// free. `isAhead`: nobody waits for it yet, so only what costs little or is due anyway is done. No lock may be held.
     func reclaim(isAhead: Bool = false) -> Bool {

@@ -25,6 +25,10 @@ import Glibc
     func lane(_ number: Int) -> ReclaimLane { unsafe lanes[number] }
     /// The shard whose turn it is to be reclaimed from; one that is in the middle of something keeps it. Changed atomically.
     var reclaimCursor: UInt32 = 0
+    /// When the item that was evicted last had been used last: what is unused for as long goes too. Changed atomically.
+    var evictedAccessSecond: UInt32 = 0
+    /// The second in which no file was unused for as long; 0 = none. Changed atomically.
+    var filesPassedSecond: UInt32 = 0
     let flushLock = Lock()
     /// A pending flush_all, as a second of the clock; 0 = none. Written atomically.
     var flushSecond: UInt32 = 0
@@ -184,7 +188,7 @@ extension StoreSession {
         if state.reservedSegments.count > need.segments || state.reservedBlocks.count > need.blocks {
             return giveBackReserved(keeping: need)
         }
-        if reclaim() || evictFiles() { return }
+        if freeSome() || evictFiles() { return }
         giveBackReserved(keeping: MemoryNeed())
         throw .noSpace
     }

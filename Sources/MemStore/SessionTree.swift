@@ -17,11 +17,19 @@ extension StoreSession {
         return sum.evictableBytes
     }
 
-    /// One round of what no command should wait for: publishes appends that are due and removes at most
-    /// `expiredMax` files whose time has come.
-    func keepFiles(expiredMax: Int) {
-        publishDueAppends(limit: expiredMax)
-        expireFiles(limit: expiredMax)
+    /// One round of what no command should wait for: publishes appends that are due and removes files whose time has come,
+    /// each for `nanoseconds` at most.
+    func keepFiles(nanoseconds: UInt64) {
+        repeatForAtMost(nanoseconds) { publishDueAppends(limit: Self.filesPerLook) == Self.filesPerLook }
+        repeatForAtMost(nanoseconds) { expireFiles(limit: Self.filesPerLook) == Self.filesPerLook }
+    }
+
+    /// Files that are done between two looks at the clock.
+    private static let filesPerLook = 64
+
+    private func repeatForAtMost(_ nanoseconds: UInt64, _ body: () -> Bool) {
+        let begun = SliceTimes.monotonicNanoseconds
+        while body(), SliceTimes.monotonicNanoseconds &- begun < nanoseconds {}
     }
 }
 

@@ -57,6 +57,8 @@ extension Tree {
             shard.release(inode.fields.live)
         }
         shard.release(inode.fields.extended)
+        // Whoever moves a block and takes this for its file sees that it is not.
+        inode.fields.live = .empty
         if inode.fields.exptimeSecond != 0 { setExpiry(of: inode, to: .never, session) }
         unsafe state.pointee.poolLock.withLock {
             count(type: inode.fields.type, by: -1)

@@ -108,6 +108,32 @@ import Testing
         other.expect("VALUE k9 0 50000\r\n", to: "get k9\r\n")
     }
 
+    @Test("values that come faster than others become silent hold twice their bound at most, and one alone is left alone")
+    func halfSentFlood() throws {
+        let live = try live { $0.halfSentMaxBytes = 200_000 }
+        defer { live.stop() }
+        let other = try TestClient(live.tcp)
+        other.expect("OK\r\n", to: "debugtime p\r\n")
+        let alone = try TestClient(live.unix)
+        alone.send("set alone 0 0 900000\r\n" + String(repeating: "v", count: 890_000))
+        #expect(try wait(for: "half_sent_bytes", live) { $0 == 890_000 })
+        #expect(try figure("half_sent_closed", live) == 0)
+        alone.send(String(repeating: "v", count: 10_000) + "\r\n")
+        let stored = alone.receive(8)
+        #expect(stored == Array("STORED\r\n".utf8))
+        var clients: [TestClient] = []
+        for number in 0..<30 {
+            let client = try TestClient(live.unix)
+            client.send("set k\(number) 0 0 50000\r\n" + String(repeating: "v", count: 40_000))
+            clients.append(client)
+        }
+        #expect(try wait(for: "half_sent_closed", live) { $0 >= 20 })
+        #expect(try figure("half_sent_bytes", live) <= 440_000)
+        clients[29].send(String(repeating: "v", count: 10_000) + "\r\n")
+        let answer = clients[29].receive(8)
+        #expect(answer == Array("STORED\r\n".utf8))
+    }
+
     @Test("a line without an end, the clients of watch and the prefixes of stats detail have their bounds")
     func counts() throws {
         var configuration = ServerConfiguration()

@@ -92,6 +92,38 @@ import Testing
         #expect(try #require(store.get("memfis://h/a", options)).view.pendingChanges == 0, "nothing changed")
     }
 
+    @Test("a store that changes the expiry tells of the names too")
+    func newExpiry() throws {
+        store.set("memfis://h/a", "1")
+        _ = try look("a")
+        stream.attachReader()
+        let soon = Exptime(second: store.session.nowSecond + 5)
+        #expect(store.set("memfis://h/a", "2", StoreCommand(mode: .set, exptime: soon)).pendingChanges == 3)
+        #expect(store.set("memfis://h/a", "3", StoreCommand(mode: .set, exptime: soon)).pendingChanges == 1)
+        var count = ArithmeticCommand()
+        count.delta = 1
+        count.touch = .never
+        #expect(store.arithmetic("memfis://h/a", count).pendingChanges == 3)
+    }
+
+    @Test("notices that wait are one with later ones however many were taken before")
+    func coalescingLater() throws {
+        let completed = Counter()
+        stream.onCompleted = { completed.add($0) }
+        stream.attachReader()
+        for number in 0..<3000 { stream.record(.content, ino: 10 + UInt32(number), token: 1) }
+        for _ in 0..<2000 { stream.complete(try #require(stream.next())) }
+        for number in 2000..<3000 { stream.record(.content, ino: 10 + UInt32(number), token: 2) }
+        stream.record(.content, ino: 10, token: 3)
+        for number in 2000..<3000 {
+            let change = try #require(stream.next())
+            #expect(change.ino == Ino(UInt64(10 + number)))
+            stream.complete(change)
+        }
+        #expect(try #require(stream.next()).token == 3)
+        #expect(completed.tokens.count == 4000)
+    }
+
     @Test("equal notices that wait are one, and each change is completed")
     func coalescing() throws {
         let completed = Counter()

@@ -109,4 +109,118 @@ import Testing
         shard.release(content)
         shard.unlock()
     }
+
+    /// A content with a byte at the end of each of so many nodes of the lowest level, in a shard that is locked.
+    private func scattered(_ test: TestStore, _ shard: Shard, nodeCount: Int) throws -> Content {
+        var content = Content.empty
+        let span = UInt64(ContentShape.fanout * test.session.arena.blockSizeBytes)
+        for node in 1...UInt64(nodeCount) {
+            try change(test, shard, shard.need(forWriteAt: node * span - 1, count: 1, into: content)) {
+                [UInt8(node & 0xff)].withBytes { shard.write(&content, at: node * span - 1, $0, test.session) }
+            }
+        }
+        return content
+    }
+
+    @Test("a hole copies the nodes on two ways down, however many are shared with another version")
+    func sharedHole() throws {
+        let test = try TestStore(limitMiB: 64)
+        let shard = test.session.shard(of: 1)
+        var content = try scattered(test, shard, nodeCount: 700)
+        let published = content
+        shard.lock()
+        shard.retain(published)
+        let piecesBefore = shard.state.pieces.count
+        shard.unlock()
+        let blockSize = UInt64(test.session.arena.blockSizeBytes)
+        let (start, end) = (blockSize * 700 + 5, content.size - blockSize * 600 - 7)
+        try change(test, shard, shard.need(forCutOf: content)) {
+            shard.zero(&content, from: start, to: end, test.session)
+        }
+        shard.lock()
+        #expect(shard.state.pieces.count <= piecesBefore + 12)
+        shard.checkContent(content)
+        shard.checkContent(published)
+        #expect(shard.seek(content, from: start, hole: false) == content.size - blockSize * 513)
+        #expect(shard.seek(published, from: start, hole: false) == blockSize * 1023)
+        shard.unlock()
+        try change(test, shard, shard.need(forCutOf: content)) {
+            shard.zero(&content, from: 0, to: .max, test.session)
+        }
+        shard.lock()
+        #expect(shard.allocatedBytes(content) == 0 && content.size == published.size)
+        shard.release(content)
+        shard.release(published)
+        while shard.freeBuried(leafCount: 100) {}
+        #expect(shard.state.pieces.count == 0)
+        shard.unlock()
+        test.session.checkInvariants()
+    }
+
+    @Test("what a cut or a hole takes out of a large content is freed in slices")
+    func buried() throws {
+        let test = try TestStore(limitMiB: 64)
+        let shard = test.session.shard(of: 1)
+        for isCut in [true, false] {
+            var content = try scattered(test, shard, nodeCount: 40)
+            try change(test, shard, shard.need(forCutOf: content)) {
+                if isCut {
+                    shard.truncate(&content, to: 1, test.session)
+                } else {
+                    shard.zero(&content, from: 1, to: content.size, test.session)
+                }
+            }
+            shard.lock()
+            #expect(shard.state.graveyard.count >= 39)
+            shard.checkContent(content)
+            shard.release(content)
+            while shard.freeBuried(leafCount: 100) {}
+            #expect(shard.state.pieces.count == 0)
+            shard.unlock()
+        }
+        test.session.checkInvariants()
+    }
+
+    @Test("bytes that only readers hold are counted until the last of them has gone, however the owner let go")
+    func heldByReaders() throws {
+        let test = try TestStore(limitMiB: 64)
+        let shard = test.session.shard(of: 1)
+        let blockSize = UInt64(test.session.arena.blockSizeBytes)
+        let changes: [(inout Content) -> Void] = [
+            { _ in },
+            { content in [1].withBytes { shard.write(&content, at: 3, $0, test.session) } },
+            { shard.truncate(&$0, to: 2, test.session) },
+            { shard.zero(&$0, from: 0, to: 2, test.session) },
+            { shard.zero(&$0, from: 0, to: .max, test.session) },
+            { shard.truncate(&$0, to: blockSize * 10_000, test.session) },
+        ]
+        for sizes in [[100, Int(blockSize) * 2 / 3], [Int(blockSize) * 700], [Int(blockSize) * 3]] {
+            for change in changes {
+                var content = Content.empty
+                for size in sizes {
+                    try self.change(test, shard, shard.need(forWriteAt: 0, count: size, into: content)) {
+                        [UInt8](repeating: 1, count: size)
+                            .withBytes { shard.write(&content, at: 0, $0, test.session) }
+                    }
+                }
+                let leased = content
+                shard.lock()
+                shard.lease(leased)
+                shard.lease(leased)
+                shard.unlock()
+                try self.change(test, shard, shard.need(forCutOf: content)) { change(&content) }
+                shard.lock()
+                shard.release(content)
+                while shard.freeBuried(leafCount: 100) {}
+                #expect(test.store.statistics().heldByReadersBytes == Int(shard.allocatedBytes(leased)))
+                shard.endLease(leased)
+                #expect(test.store.statistics().heldByReadersBytes == Int(shard.allocatedBytes(leased)))
+                shard.endLease(leased)
+                #expect(test.store.statistics().heldByReadersBytes == 0)
+                while shard.freeBuried(leafCount: 100) {}
+                #expect(shard.state.pieces.count == 0)
+                shard.unlock()
+            }
+        }
+    }
 }

@@ -132,4 +132,53 @@ import Testing
         #expect(store.page("/f")?.utf8.count == 100_000)
         #expect(store.store.statistics().fileEvictions == 0)
     }
+
+    @Test("files that nobody reads make room for items, as items do for files")
+    func beside() throws {
+        let store = try evicting(limitMiB: 16)
+        for number in 0..<400 { try store.write("/f\(number)", page(50_000)) }
+        let filesBefore = store.store.statistics().fileCount
+        store.advance(seconds: 5)
+        for number in 0..<20_000 {
+            if number % 1000 == 0 { store.advance(seconds: 1) }
+            store.set("item\(number)", page(2000))
+        }
+        let statistics = store.store.statistics()
+        #expect(filesBefore > 200 && statistics.fileCount < filesBefore / 4)
+        #expect(statistics.itemCount > 5000)
+        store.check()
+        store.session.checkInvariants()
+    }
+
+    @Test("files that are read outlive items that nobody asks for")
+    func readBeside() throws {
+        let store = try evicting(limitMiB: 16)
+        for number in 0..<40 { try store.write("/f\(number)", page(50_000)) }
+        for number in 0..<20_000 {
+            if number % 500 == 0 {
+                store.advance(seconds: 1)
+                for file in 0..<40 { #expect(store.page("/f\(file)")?.utf8.count == 50_000) }
+            }
+            store.set("item\(number)", page(2000))
+        }
+        #expect(store.store.statistics().fileEvictions == 0)
+        #expect(store.store.statistics().evictions > 10_000)
+        store.check()
+    }
+
+    @Test("a value that was on its way into a file that was evicted becomes a new file")
+    func joinedToEvicted() throws {
+        let store = try evicting()
+        for number in 0..<100 { try store.write("/f\(number)", page(100_000)) }
+        var command = StoreCommand(mode: .append)
+        command.vivifyExptime = .never
+        for number in 0..<100 where store.exists("/f\(number)") {
+            let before = store.store.statistics().fileEvictions
+            #expect(store.setInPieces("memfis://h/f\(number)", page(1_500_000), step: 20_000, command).outcome == .done)
+            let size = try #require(store.page("/f\(number)")).utf8.count
+            #expect(size == 1_500_000 || size == 1_600_000)
+            #expect(store.store.statistics().fileEvictions > before || number > 0)
+        }
+        store.check()
+    }
 }

@@ -315,4 +315,13 @@ import Testing
         #expect(store.set("memfis://h/b", "x").outcome == .done)
         store.check()
     }
+
+    @Test("a file that is freed leaves no content in its slot")
+    func freedSlot() throws {
+        try store.write("/f", [UInt8](repeating: 1, count: 10_000))
+        let ino = try store.ino("/f")
+        try store.unlink("/f")
+        let inode = try #require(store.session.tree.inodeSlot(ino))
+        #expect(inode.fields.isFree && inode.fields.live == .empty && inode.fields.published == .empty)
+    }
 }
