@@ -108,8 +108,7 @@ import Testing
         other.expect("VALUE k9 0 50000\r\n", to: "get k9\r\n")
     }
 
-    @Test(
-        "values that come faster than others become silent hold twice their bound at most, and one alone is left alone")
+    @Test("values that come faster than others fall silent hold twice their bound at most, and one alone stays")
     func halfSentFlood() throws {
         let live = try live { $0.halfSentMaxBytes = 200_000 }
         defer { live.stop() }
