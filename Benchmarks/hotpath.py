@@ -7,10 +7,11 @@ The server runs in callgrind, which counts each instruction it carries out in us
 after another; objdump tells which of them are atomic (a `lock` prefix, or `xchg` with memory). The kernel's work is not
 in it. The count does not depend on what else the machine does.
 """
-import collections, os, re, signal, socket, subprocess, sys, tempfile, time
+import collections, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MEMFISD = os.environ.get("MEMFISD", os.path.join(ROOT, ".build/release/memfisd"))
+import plain
+
+MEMFISD = plain.program()
 GETS = 5000
 ATOMIC = re.compile(r"\block\b|\bxchg\b.*\(")
 
@@ -104,4 +105,7 @@ def main():
         print(f"  {count / GETS:7.2f}  {function[:90]}")
 
 
-main()
+try:
+    main()
+finally:
+    shutil.rmtree(os.path.dirname(MEMFISD))

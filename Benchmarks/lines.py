@@ -6,10 +6,11 @@ usage: Benchmarks/lines.py            (needs valgrind and .build/release/memfisd
 The server runs in valgrind's lackey, which tells the address of each write. One connection after the other asks, each is
 another worker's, and each for an item of another shard, so whatever lines both phases write are written by two workers.
 """
-import os, re, signal, socket, subprocess, sys, tempfile, threading, time
+import os, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MEMFISD = os.environ.get("MEMFISD", os.path.join(ROOT, ".build/release/memfisd"))
+import plain
+
+MEMFISD = plain.program()
 LINE_BYTES, GETS = 64, 300
 WRITE = re.compile(rb"^ [SM] ([0-9a-f]+),(\d+)$")
 
@@ -90,4 +91,7 @@ def main():
     sys.exit(1 if both else 0)
 
 
-main()
+try:
+    main()
+finally:
+    shutil.rmtree(os.path.dirname(MEMFISD))
