@@ -24,7 +24,7 @@ enum OptionTable {
         value("s", "unix-socket"), value("t", "threads"), value("u", "user"), value("U", "udp-port"),
         flag("v", "verbose"), flag("V", "version"), flag("W", "disable-watch"), flag("X", "disable-dumping"),
         value("Y", "auth-file"),
-        value(nil, "prefix"), value(nil, "index"), flag(nil, "files-read-only"), value(nil, "files-max-bytes"),
+        flag(nil, "all-threads"), value(nil, "prefix"), value(nil, "index"), flag(nil, "files-read-only"), value(nil, "files-max-bytes"),
         value(nil, "publish-interval"), value(nil, "coherence-timeout"), value(nil, "unix-socket-group"),
         flag(nil, "evict-files"), value(nil, "mount-threads"), value(nil, "mount-spin"), value(nil, "preload"),
         flag(nil, "exit-on-unmount"), value(nil, "config"), flag(nil, "print-config"), flag(nil, "mount-only"),
