@@ -94,5 +94,10 @@ struct RunTimes: Equatable {
         self.waiting = waiting
     }
 
-    private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? { UInt64(String(decoding: digits, as: UTF8.self)) }
+    /// Whether this kernel counts them.
+    static var areCounted: Bool { Self(ofThread: cs_thread_number()) != nil }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+        UInt64(String(decoding: digits, as: UTF8.self))
+    }
 }

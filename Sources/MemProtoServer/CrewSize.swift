@@ -26,6 +26,8 @@ struct CrewSize {
     let most: Int
     /// Workers that serve.
     private(set) var count = 1
+    /// The last window was full: what was served in it was no beginning.
+    private var wasFull = false
     /// What is being tried: how many served before, and how much.
     private var trial: (from: Int, turnsPerSecond: Double)?
     /// Windows until something is tried again, and how many it will be after the next failure.
@@ -43,6 +45,7 @@ struct CrewSize {
 
     /// Draws the conclusions from one more window.
     mutating func judge(_ window: CrewWindow) {
+        defer { wasFull = window.isFull }
         if let trial {
             self.trial = nil
             return end(trial, window)
@@ -52,14 +55,17 @@ struct CrewSize {
         } else if window.isCrowded, count > 1 {
             trial = (count, window.turnsPerSecond)
             count -= 1
-        } else if window.isFull, count < most {
+        } else if window.isFull, wasFull, count < most {
             trial = (count, window.turnsPerSecond)
             count = min(count * 2, most)
         }
     }
 
     /// Nothing can be said about the time since the last window: the load was away.
-    mutating func interrupt() { trial = nil }
+    mutating func interrupt() {
+        trial = nil
+        wasFull = false
+    }
 
     private mutating func end(_ trial: (from: Int, turnsPerSecond: Double), _ window: CrewWindow) {
         // More workers have to be worth the wait for a CPU; if there is none, they are welcome. Fewer workers must not

@@ -84,7 +84,9 @@ public final class Server: @unchecked Sendable {  // its owner's calls do not ov
         for number in 0..<shared.configuration.workerCount { faces.append(try WorkerFace(number: number)) }
         shared.faces = faces
         shared.counts[.activeWorkers] = UInt64(faces.count)
-        if faces.count > 1, !shared.configuration.usesAllWorkers { shared.crew = Crew(shared: shared, faces: faces) }
+        if faces.count > 1, !shared.configuration.usesAllWorkers, RunTimes.areCounted {
+            shared.crew = Crew(shared: shared, faces: faces)
+        }
         let mailboxes = faces
         shared.store.changes.onCompleted = { token in
             let number = Int(token >> 48) - 1

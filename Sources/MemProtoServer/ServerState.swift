@@ -133,7 +133,8 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
 @safe struct SharedCounts: @unchecked Sendable {  // atomics
     /// Which count.
     enum Name: Int, CaseIterable {
-        case connections, connectionsTotal, activeWorkers, rejected, acceptErrors, listenDisabled, listenDisabledMicroseconds
+        case connections, connectionsTotal, activeWorkers, rejected, acceptErrors, listenDisabled,
+            listenDisabledMicroseconds
         case watchers, watchStreams, logWritten, logSkipped, logSent, logDropped
         /// 0 or 1: prefixes are counted, the crawler is on.
         case countsPrefixes, isCrawlerEnabled
