@@ -55,7 +55,7 @@ def main():
         port = probe.getsockname()[1]
     server = subprocess.Popen(
         ["valgrind", "--tool=lackey", "--trace-mem=yes", "--basic-counts=no", f"--log-file={place}/trace", MEMFISD,
-         "-p", str(port), "-l", "127.0.0.1", "-t", "2", "-m", "64", "-u", "root"], stdout=subprocess.DEVNULL,
+         "-p", str(port), "-l", "127.0.0.1", "-t", "2", "--all-threads", "-m", "64", "-u", "root"], stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL)
     clients = []
     while len(clients) < 2:

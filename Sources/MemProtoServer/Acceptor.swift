@@ -1,5 +1,5 @@
-// Acceptor: one thread that accepts the connections of all listening sockets and hands them to the workers in turn.
-// One place decides, so the workers get equal shares and the limit on connections is exact.
+// Acceptor: one thread that accepts the connections of all listening sockets and hands them to the workers that serve, in turn.
+// One place decides, so these get equal shares and the limit on connections is exact.
 import CShims
 import Glibc
 import Logging
@@ -69,8 +69,8 @@ final class Acceptor: @unchecked Sendable {  // its fields are constant or used 
             }
             shared.counts.add(1, to: .connectionsTotal)
             socket.prepare(accepted: descriptor)
+            nextWorker = (nextWorker + 1) % Int(shared.counts[.activeWorkers])
             workers[nextWorker].post(.connection(descriptor))
-            nextWorker = (nextWorker + 1) % workers.count
         }
     }
 

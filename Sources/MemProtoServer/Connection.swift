@@ -83,6 +83,11 @@ struct Connection {
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
+    /// Nothing is under way: another worker can go on with it.
+    var isBetweenCommands: Bool {
+        descriptor >= 0 && state == .command && kept.isEmpty && !isAnswering && !isBlocked && !isEnding
+    }
+
     /// An answer is under way. A request that has not wholly arrived has none.
     var isAnswering: Bool {
         pendingOutput != nil || isParked || isQueued || state == .keys || state == .dump || state == .closing

@@ -46,6 +46,13 @@ enum Epoll {
         }
     }
 
+    /// Stops watching a descriptor. Source: epoll_ctl(2), EPOLL_CTL_DEL.
+    static func remove(_ descriptor: Int32, from epoll: Int32) {
+        var event = unsafe epoll_event()
+        let code = unsafe epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event)
+        precondition(code == 0, "a descriptor is taken out that its epoll does not watch")
+    }
+
     /// Changes what a watched descriptor reports. Source: epoll_ctl(2), EPOLL_CTL_MOD.
     static func change(_ descriptor: Int32, of epoll: Int32, events: UInt32, token: UInt64) {
         var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: token))

@@ -83,6 +83,10 @@ public final class Server: @unchecked Sendable {  // its owner's calls do not ov
         precondition(threads.isEmpty, "a server is started twice")
         for number in 0..<shared.configuration.workerCount { faces.append(try WorkerFace(number: number)) }
         shared.faces = faces
+        shared.counts[.activeWorkers] = UInt64(faces.count)
+        if faces.count > 1, !shared.configuration.usesAllWorkers, RunTimes.areCounted {
+            shared.crew = Crew(shared: shared, faces: faces)
+        }
         let mailboxes = faces
         shared.store.changes.onCompleted = { token in
             let number = Int(token >> 48) - 1
@@ -110,9 +114,11 @@ public final class Server: @unchecked Sendable {  // its owner's calls do not ov
         sockets = []
         for face in faces { face.post(.stop(graceMilliseconds: Int64(gracefulSeconds * 1000))) }
         for thread in threads { thread.join() }
+        for face in faces { face.closeMail(shared.counts) }
         threads = []
         faces = []
         shared.faces = []
+        shared.crew = nil
     }
 
     deinit { precondition(threads.isEmpty, "a server ends while it runs") }

@@ -21,6 +21,8 @@ public struct ServerConfiguration: Sendable {
     // MARK: bounds
     /// Threads that serve connections, at least 1.
     public var workerCount = 4
+    /// All of them serve from the start, instead of as many as keep up (`Crew`).
+    public var usesAllWorkers = false
     /// Connections at one time, at least 1.
     public var connectionsMax = 1024
     /// Commands of one connection before the others get their turn; nil = as many as one read brings.
@@ -50,12 +52,12 @@ public struct ServerConfiguration: Sendable {
     /// Bytes of the store behind values that have not wholly arrived, in all; nil = a quarter of the memory limit.
     public var halfSentMaxBytes: Int?
 
-    /// What each worker's connections may hold of these bounds, but room for two of the longest lines.
-    func heldShare(memoryLimitBytes: Int) -> HeldBytes {
-        func share(_ bound: Int) -> Int { max(bound / workerCount, 2 * getLineLengthMax) }
+    /// What the connections of each of so many workers may hold of these bounds, but room for two of the longest lines.
+    func heldShare(memoryLimitBytes: Int, workers: Int) -> HeldBytes {
+        func share(_ bound: Int) -> Int { max(bound / workers, 2 * getLineLengthMax) }
         return HeldBytes(
             input: share(inputHeldMaxBytes), output: share(outputHeldMaxBytes),
-            halfSent: (halfSentMaxBytes ?? memoryLimitBytes / 4) / workerCount)
+            halfSent: (halfSentMaxBytes ?? memoryLimitBytes / 4) / workers)
     }
 
     // MARK: what is allowed

@@ -17,6 +17,7 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     private let lock = Lock()
     private let atomics: SharedCounts
     private var workerFaces: [WorkerFace] = []
+    private var workersAsCrew: Crew?
     private var listeningSockets: [(descriptor: Int32, address: SocketAddress)] = []
     private var verbosityLevel: Int
     private var userLines: [String]?
@@ -50,6 +51,20 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     var faces: [WorkerFace] {
         get { lock.withLock { workerFaces } }
         set { lock.withLock { workerFaces = newValue } }
+    }
+
+    /// Who of them serves; nil = always all.
+    var crew: Crew? {
+        get { lock.withLock { workersAsCrew } }
+        set { lock.withLock { workersAsCrew = newValue } }
+    }
+
+    /// Lets so many workers serve from now on.
+    func serve(workers count: Int) {
+        let before = Int(counts[.activeWorkers])
+        counts[.activeWorkers] = UInt64(count)
+        // Who is to serve knows it before others hand connections to him: who rests would give them back.
+        for face in faces.reversed() { face.post(.crewChanged(serving: count, before: before)) }
     }
 
     /// The listening sockets, for `stats conns`.
@@ -118,7 +133,8 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
 @safe struct SharedCounts: @unchecked Sendable {  // atomics
     /// Which count.
     enum Name: Int, CaseIterable {
-        case connections, connectionsTotal, rejected, acceptErrors, listenDisabled, listenDisabledMicroseconds
+        case connections, connectionsTotal, activeWorkers, rejected, acceptErrors, listenDisabled,
+            listenDisabledMicroseconds
         case watchers, watchStreams, logWritten, logSkipped, logSent, logDropped
         /// 0 or 1: prefixes are counted, the crawler is on.
         case countsPrefixes, isCrawlerEnabled

@@ -187,6 +187,7 @@ struct StatsReport {
         add("directories", stored.directoryCount)
         add("other_nodes", stored.otherNodeCount)
         add("published_bytes", stored.publishedBytes)
+        add("workers_serving", counts[.activeWorkers])
         add("coherence_waits", counters.coherenceWaits)
         add("coherence_timeouts", counters.coherenceTimeouts)
         add("output_stalls", counters.outputStalls)

@@ -6,9 +6,20 @@ extension Worker {
     /// Notes that connections may hold `count` bytes more than at the last look.
     mutating func noteHeld(_ count: Int) { heldSinceLook += count }
 
+    /// What this worker's connections may hold: its part of the bounds, among the workers that serve. One that rests may have
+    /// connections that it could not hand over.
+    private var heldShare: HeldBytes {
+        let configuration = shared.configuration
+        let serving = Int(shared.counts[.activeWorkers])
+        return configuration.heldShare(
+            memoryLimitBytes: shared.store.configuration.memoryLimitBytes,
+            workers: face.number < serving ? serving : configuration.workerCount)
+    }
+
     /// Looks at what all connections hold, when it can have grown by a part of the bound, or a second has passed.
     mutating func enforceBounds() {
         if heldSinceLook == 0 { return }
+        let heldShare = heldShare
         let least = min(heldShare.input, heldShare.output, heldShare.halfSent)
         if heldSinceLook < least / 16, boundsCheckedSecond == session.nowSecond { return }
         heldSinceLook = 0

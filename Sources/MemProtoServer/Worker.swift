@@ -1,4 +1,4 @@
-// Worker: one thread with its own epoll. It reads, lets the executor work, and sends; a connection is its own for life.
+// Worker: one thread with its own epoll. It reads, lets the executor work, and sends; a connection is used by its worker alone.
 import CShims
 import Glibc
 import MemStore
@@ -29,8 +29,13 @@ import MemStore
     /// Bytes that connections may have come to hold since `enforceBounds` looked, and when that was.
     var heldSinceLook = 0
     var boundsCheckedSecond: UInt32 = 0
-    /// What this worker's connections may hold.
-    let heldShare: HeldBytes
+    /// Turns that connections got.
+    var turns: UInt64 = 0
+    /// The crew, and when it is looked at again; what this worker has to give away, and when it last tried.
+    private let crew: Crew?
+    private var nextCrewLook: Int64 = 0
+    var handover = Handover()
+    var handedOverAt: Int64 = 0
     /// Set when the worker is to end: no later than this moment.
     private var stopDeadline: Int64?
 
@@ -48,10 +53,10 @@ import MemStore
     private init(face: WorkerFace, shared: ServerState, epoll: consuming FileDescriptor) {
         self.face = face
         self.shared = shared
+        crew = shared.crew
         session = shared.store.makeSession()
         self.epoll = epoll
         executor = CommandExecutor(session: session, shared: shared, face: face)
-        heldShare = shared.configuration.heldShare(memoryLimitBytes: shared.store.configuration.memoryLimitBytes)
         unsafe readBuffer = .allocate(byteCount: Limit.readBufferBytes + Limit.keptInputJoinMax, alignment: 4096)
     }
 
@@ -64,6 +69,7 @@ import MemStore
 
     /// Serves until it is told to stop. Runs on the worker's thread.
     mutating func run() {
+        face.progress.threadID = cs_thread_number()
         let events = EventList()
         defer { events.deallocate() }
         while round(events, milliseconds: waitMilliseconds()) {}
@@ -109,6 +115,12 @@ import MemStore
             sendAnswers()
         }
         closeIdle()
+        face.progress.turns = turns
+        if handover.count > 0 { handOver() }
+        if let crew, nowMilliseconds >= nextCrewLook {
+            nextCrewLook = nowMilliseconds + Crew.windowMilliseconds
+            crew.look()
+        }
     }
 
     static func monotonicMilliseconds() -> Int64 {
@@ -174,6 +186,11 @@ import MemStore
         for message in face.takeMail() {
             switch message {
             case .connection(let descriptor): open(descriptor)
+            case .handedOver(let moved): takeOver(moved)
+            case .crewChanged(let serving, let before):
+                if stopDeadline != nil { continue }
+                handover = Handover(
+                    worker: face.number, serving: serving, before: before, connections: face.connections.count)
             case .changeCompleted(let ticket): changeCompleted(ticket)
             case .watched(let watcher): sendWatched(watcher)
             case .stop(let graceMilliseconds): beginStop(graceMilliseconds: graceMilliseconds)
@@ -185,7 +202,12 @@ import MemStore
     private mutating func open(_ descriptor: Int32) {
         var connection = Connection(descriptor: descriptor)
         connection.lastCommandSecond = session.nowSecond
-        connection.slot = Int32(face.connections.count)
+        if adopt(connection) { shared.watchHub.log(connection: connection, isNew: true) }
+    }
+
+    /// Makes a connection one of this worker's. False: it could not be, and is closed.
+    @discardableResult mutating func adopt(_ connection: Connection) -> Bool {
+        let descriptor = connection.descriptor
         // This thread allocates from memory that no other worker allocates from, so nobody else writes to its lines.
         let cell = Cell(connection)
         do throws(SystemError) {
@@ -195,10 +217,23 @@ import MemStore
             cell.destroy()
             Glibc.close(descriptor)
             shared.counts.subtract(1, from: .connections)
-            return
+            return false
         }
+        cell.value.slot = Int32(face.connections.count)
         face.connections.append(cell)
-        shared.watchHub.log(connection: connection, isNew: true)
+        return true
+    }
+
+    /// Takes a connection out of this worker's, its descriptor and what it has under way aside. Its memory goes at the end of
+    /// the round.
+    mutating func release(_ connection: Cell<Connection>) {
+        let slot = Int(connection.value.slot)
+        let last = face.connections.removeLast()
+        if last != connection {
+            face.connections[slot] = last
+            last.value.slot = Int32(slot)
+        }
+        closed.append(connection)
     }
 
     /// Sends the lines of a watcher, unless earlier ones still wait for the socket: then they follow those.
@@ -218,15 +253,9 @@ import MemStore
         connection.value.kept.free()
         if connection.value.isQueued { queued.removeAll { $0 == connection } }
         if connection.value.isParked { parked.removeAll { $0 == connection } }
-        let slot = Int(connection.value.slot)
-        let last = face.connections.removeLast()
-        if last != connection {
-            face.connections[slot] = last
-            last.value.slot = Int32(slot)
-        }
+        release(connection)
         Glibc.close(connection.value.descriptor)
         connection.value.descriptor = -1
-        closed.append(connection)
         shared.counts.subtract(1, from: .connections)
     }
 
@@ -251,6 +280,7 @@ import MemStore
 
     private mutating func beginStop(graceMilliseconds: Int64) {
         stopDeadline = nowMilliseconds + graceMilliseconds
+        handover = Handover()
     }
 
     /// Whether the worker may end: it was told to, and its answers are sent or their time is over.
@@ -264,9 +294,6 @@ import MemStore
         for connection in face.connections.reversed() { close(connection) }
         for connection in closed { connection.destroy() }
         closed = []
-        for case .connection(let descriptor) in face.takeMail() {
-            Glibc.close(descriptor)
-            shared.counts.subtract(1, from: .connections)
-        }
+        face.closeMail(shared.counts)
     }
 }

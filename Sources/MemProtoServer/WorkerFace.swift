@@ -7,6 +7,10 @@ import MemStore
 enum WorkerMessage: Sendable {
     /// A new connection.
     case connection(Int32)
+    /// A connection that another worker had.
+    case handedOver(Cell<Connection>)
+    /// Another number of workers serves.
+    case crewChanged(serving: Int, before: Int)
     /// The filesystem's reader carried out one change of this ticket.
     case changeCompleted(UInt64)
     /// Log lines wait for a watcher of this worker.
@@ -23,6 +27,8 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
     /// Guards `counters` and `connections`.
     let lock = Lock()
     let counters = Cell(alone: WorkerCounters())
+    /// What the crew looks at, without the lock.
+    let progress = WorkerProgress()
     var connections: [Cell<Connection>] = []
 
     private let mailLock = Lock()
@@ -37,6 +43,7 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
 
     deinit {
         counters.destroy()
+        progress.destroy()
         lock.destroy()
         mailLock.destroy()
     }
@@ -50,6 +57,24 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
         if isFirst { eventfd_write(wakeup.rawValue, 1) }
     }
 
+    /// Closes the connections that nobody takes over any more. The worker has ended.
+    func closeMail(_ counts: SharedCounts) {
+        for message in takeMail() {
+            let descriptor: Int32
+            switch message {
+            case .connection(let new):
+                descriptor = new
+            case .handedOver(let moved):
+                descriptor = moved.value.descriptor
+                moved.destroy()
+            default:
+                continue
+            }
+            close(descriptor)
+            counts.subtract(1, from: .connections)
+        }
+    }
+
     /// Takes all messages.
     func takeMail() -> [WorkerMessage] {
         mailLock.withLock {
@@ -58,5 +83,28 @@ final class WorkerFace: @unchecked Sendable {  // guarded by `lock` and `mailLoc
             defer { mail = [] }
             return mail
         }
+    }
+}
+
+/// How far a worker has come, written by it alone and read by others at any time.
+///
+/// SAFETY: owns its memory, freed by `destroy()`; every access is atomic.
+@safe struct WorkerProgress: @unchecked Sendable {  // atomics
+    private let values: UnsafeMutablePointer<UInt64> = unsafe CacheLine.allocate(2)
+
+    init() { unsafe values.initialize(repeating: 0, count: 2) }
+
+    func destroy() { unsafe values.deallocate() }
+
+    /// Turns that its connections got.
+    var turns: UInt64 {
+        get { unsafe cs_load64(values) }
+        nonmutating set { unsafe cs_store64(values, newValue) }
+    }
+
+    /// The kernel's number of its thread; 0 before it runs.
+    var threadID: Int32 {
+        get { Int32(truncatingIfNeeded: unsafe cs_load64(values + 1)) }
+        nonmutating set { unsafe cs_store64(values + 1, UInt64(newValue)) }
     }
 }

@@ -160,10 +160,9 @@ import Testing
     @Test("a share is never less than two lines of a get")
     func shares() {
         var configuration = ServerConfiguration()
-        configuration.workerCount = 4
-        let share = configuration.heldShare(memoryLimitBytes: 64 << 20)
+        let share = configuration.heldShare(memoryLimitBytes: 64 << 20, workers: 4)
         #expect(share.input == 16 << 20 && share.output == 16 << 20 && share.halfSent == 4 << 20)
         configuration.inputHeldMaxBytes = 1
-        #expect(configuration.heldShare(memoryLimitBytes: 64 << 20).input == 2 << 20)
+        #expect(configuration.heldShare(memoryLimitBytes: 64 << 20, workers: 4).input == 2 << 20)
     }
 }

@@ -101,6 +101,7 @@ final class LiveServer: Sendable {
         configuration.tcpPort = 0
         configuration.unixPath = "/tmp/memfisd-test-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
         configuration.workerCount = 2
+        configuration.usesAllWorkers = true
         configuration.hasDebugCommands = true
         change(&configuration, &storeConfiguration)
         store = try Store(configuration: storeConfiguration)

@@ -7,7 +7,7 @@ extension SystemTests {
         @Test("eight programs on both doors at once see whole content only, and their own at once")
         func load() throws {
             // Whoever waits for the mount waits until it is so: what is asked here is whether it is ever wrong.
-            let daemon = try Daemon(["--coherence-timeout", "60000"])
+            let daemon = try Daemon(["--coherence-timeout", "60000", "--all-threads"])
             defer { daemon.remove() }
             let count = Int(ProcessInfo.processInfo.environment["MEMFISD_LOAD_OPERATIONS"] ?? "") ?? 1500
             let load = Load(daemon: daemon, operationCount: count)

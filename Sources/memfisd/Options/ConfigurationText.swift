@@ -65,6 +65,7 @@ enum ConfigurationText {
         case "unix-socket": .optional(listening.unixSocket?.path, "none")
         case "unix-socket-group": .optional(options.unixSocketGroup, "the group of the process")
         case "threads": .text(listening.threads)
+        case "all-threads": .flag(listening.usesAllThreads)
         case "udp-port": .text(options.udpPort)
         case "disable-watch": .flag(!listening.allowsWatch)
         case "disable-dumping": .flag(!listening.allowsDumping)

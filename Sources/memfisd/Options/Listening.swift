@@ -18,6 +18,8 @@ struct Listening: Equatable {
     var unixSocket: UnixSocketPlace?
     var connectionsMax: Int
     var threads: Int
+    /// All of them serve at any time.
+    var usesAllThreads: Bool
     var backlog: Int
     /// nil = as many as one read brings.
     var requestsPerEvent: Int?
@@ -43,6 +45,7 @@ struct Listening: Equatable {
         }
         connectionsMax = try Settings.inRange(options.connLimit, 1...1_000_000, "-c")
         threads = try Settings.inRange(options.threads, 1...256, "-t")
+        usesAllThreads = options.allThreads
         backlog = try Settings.inRange(options.listenBacklog, 1...65_535, "-b")
         requestsPerEvent = options.maxReqsPerEvent
         authFile = options.authFile

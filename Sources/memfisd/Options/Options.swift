@@ -40,8 +40,10 @@ struct ListeningOptions: ParsableArguments {
     var udpPort: Int = 0
     @Option(name: [.customShort("c"), .long], help: "Most connections at one time.")
     var connLimit: Int = 1024
-    @Option(name: [.customShort("t"), .long], help: "Worker threads.")
+    @Option(name: [.customShort("t"), .long], help: "Worker threads, of which as many serve as the load needs.")
     var threads: Int = 4
+    @Flag(help: "Serve with all worker threads at any time.")
+    var allThreads = false
     @Option(name: [.customShort("b"), .long], help: "Length of the listen queue.")
     var listenBacklog: Int = 1024
     @Option(

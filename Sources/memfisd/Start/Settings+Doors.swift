@@ -23,6 +23,7 @@ extension Settings {
         result.unixGroup = listening.unixSocket?.gid
         result.backlog = Int32(listening.backlog)
         result.workerCount = listening.threads
+        result.usesAllWorkers = listening.usesAllThreads
         result.connectionsMax = listening.connectionsMax
         result.commandsPerTurn = listening.requestsPerEvent
         result.idleTimeoutSeconds = UInt32(extended.idleTimeoutSeconds)
