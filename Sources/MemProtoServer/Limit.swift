@@ -41,5 +41,5 @@ enum Limit {
     /// Events taken from the kernel at once.
     static let eventMax = 256
     /// Runs of memory that one read of a large value fills.
-    static let valueRunMax = 16
+    static let valueRunMax = 64
 }

@@ -114,9 +114,24 @@ extension Arena {
     }
 
     /// Gives a block back, whatever its count.
-    func giveBack(block: UInt32) {
+    func giveBack(block: UInt32) { state.lock.withLock { giveBackLocked(block: block) } }
+
+    /// Gives one holder's count of each of the `count` blocks back, in one turn of the lock. What is no block (a hole, a
+    /// piece) is passed over. Returns how many had no other holder and are free now.
+    @unsafe func release(_ references: UnsafePointer<UInt32>, count: Int) -> Int {
         state.lock.lock()
         defer { state.lock.unlock() }
+        var freed = 0
+        for index in 0..<count {
+            guard let block = ContentReference(rawValue: unsafe references[index]).block else { continue }
+            guard unsafe cs_sub32(state.blockCounts + Int(block), 1) == 0 else { continue }
+            giveBackLocked(block: block)
+            freed += 1
+        }
+        return freed
+    }
+
+    private func giveBackLocked(block: UInt32) {
         unsafe cs_store32(state.blockCounts + Int(block), 0)
         let perSegment = UInt32(geometry.blocksPerSegment)
         let segment = block / perSegment
