@@ -13,17 +13,6 @@ enum SendResult {
     case failed
 }
 
-/// Fetches the first line of each page that the kernel is about to copy from or to. From there on the processor fetches ahead
-/// by itself, but it stops at each page's end, and memory that was long unused would be waited for once for each page.
-@unsafe func fetchPages(of bytes: UnsafeRawBufferPointer) {
-    guard let start = bytes.baseAddress else { return }
-    var offset = 0
-    while offset < bytes.count {
-        unsafe cs_prefetch(start + offset)
-        offset &+= 4096
-    }
-}
-
 /// The pieces of one sendmsg, and the runs of values that are pinned for it.
 ///
 /// SAFETY: owns its two arrays; both have room for `pieceMax` elements.
@@ -56,7 +45,6 @@ enum SendResult {
 
     fileprivate mutating func add(run: Bytes) {
         add(run)
-        unsafe fetchPages(of: UnsafeRawBufferPointer(start: run.pointer, count: run.count))
         unsafe (runs + runCount).initialize(to: run)
         runCount += 1
     }

@@ -82,12 +82,7 @@ extension Worker {
                 arriving.value.value, remaining: arriving.value.remaining,
                 into: UnsafeMutableBufferPointer(rebasing: pieces[..<Limit.valueRunMax]))
             if runs == 0 { return (0, 0, false, 0) }
-            var part = 0
-            for index in 0..<runs {
-                let run = unsafe pieces[index]
-                unsafe fetchPages(of: UnsafeRawBufferPointer(start: run.iov_base, count: run.iov_len))
-                part += unsafe run.iov_len
-            }
+            let part = unsafe pieces[..<runs].reduce(0) { unsafe $0 + $1.iov_len }
             // Bytes behind the value can be taken along only when all of the value has its place.
             let takesMore = part == arriving.value.remaining
             unsafe pieces[runs] = iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.lineReadBytes)

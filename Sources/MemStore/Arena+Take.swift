@@ -90,9 +90,12 @@ extension Arena {
                 return takeRun(countMax, of: segment, from: place)
             }
         }
-        if let run = takePartial(of: use, countMax) { return run }
+        // What fills a segment gets one of its own as long as there is enough: a large value in the holes of many segments
+        // takes longer to be read, sent and freed. What is left of it, and all that is smaller, goes to the holes.
+        let fillsOne = countMax >= Int(perSegment) && !isShortLocked
+        if !fillsOne, let run = takePartial(of: use, countMax) { return run }
         guard let segment = takeSegmentLocked() else {
-            return takePartial(of: use == .content ? .table : .content, countMax)
+            return takePartial(of: use, countMax) ?? takePartial(of: use == .content ? .table : .content, countMax)
         }
         self[segment].kind = .blocks
         self[segment].use = use

@@ -50,8 +50,9 @@ enum ValueSource {
 }
 
 extension StoreSession {
-    /// Blocks taken ahead of the bytes at most: as much as one read of a socket brings. `trim` gives back what it did not.
-    private static let blocksAheadMax = 64
+    /// Blocks taken ahead of the bytes at most: as much as one read of a socket brings, 1 MiB, but a small part of a small limit.
+    /// `trim` gives back what it did not bring.
+    private var blocksAheadMax: Int { arena.segmentSizeBytes >= 256 << 10 ? 64 : 16 }
 
     /// Begins a value that arrives in pieces. Takes no memory yet: that comes as bytes arrive.
     public func beginValue() -> PendingValue { PendingValue() }
@@ -74,7 +75,7 @@ extension StoreSession {
         let blockSize = arena.blockSizeBytes
         // A begun block is no reason to read its rest alone: that would be a system call more for each value.
         let room = value.state.blockCount * blockSize - value.state.count
-        let wanted = min((max(0, remaining - room) + blockSize - 1) / blockSize, Self.blocksAheadMax)
+        let wanted = min((max(0, remaining - room) + blockSize - 1) / blockSize, blocksAheadMax)
         if wanted > 0, !takeBlocks(for: value, count: wanted), room == 0 { return 0 }
         guard let blocks = unsafe value.state.blocks else { preconditionFailure("there are blocks by now") }
         var (runs, offered) = (0, 0)
