@@ -94,7 +94,10 @@ extension Worker {
             executor.refuseArriving(connection, .noMemory)
             return false
         }
-        guard arrived(connection, length, of: part + (takesMore ? Limit.lineReadBytes : 0)) else { return true }
+        guard arrived(connection, length, of: part + (takesMore ? Limit.lineReadBytes : 0)) else {
+            if connection.value.descriptor >= 0 { session.trim(arriving.value.value) }
+            return true
+        }
         let placed = min(length, part)
         session.advance(arriving.value.value, by: placed)
         noteHeld(placed)

@@ -74,7 +74,9 @@ import Testing
         let squeezed = take(2 * perSegment)
         #expect(squeezed.count == 2 * perSegment && squeezed.allSatisfy { holes.contains($0) })
         for segment in rest { arena.giveBack(segment: segment) }
-        for block in small + large + squeezed where arena.holderCount(ofBlock: block) > 0 { arena.release(block: block) }
+        for block in small + large + squeezed where arena.holderCount(ofBlock: block) > 0 {
+            arena.release(block: block)
+        }
         arena.checkInvariants()
     }
 
