@@ -40,6 +40,6 @@ enum Limit {
     static let evictionPollMilliseconds: Int64 = 100
     /// Events taken from the kernel at once.
     static let eventMax = 256
-    /// Runs of memory that one read of a large value fills.
-    static let valueRunMax = 16
+    /// Runs of memory that one read of a large value fills. With one more they still lie on the stack.
+    static let valueRunMax = 63
 }

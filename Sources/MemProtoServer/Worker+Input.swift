@@ -52,9 +52,22 @@ extension Worker {
             executor.knownKey = group.firstKey(at: index)
             process(connection, group.input(at: index))
             executor.knownKey = KnownKey()
+            receiveBegunValue(connection)
         }
         group.clear()
         sendAnswers()
+    }
+
+    /// Reads a large value whose line has just come: most of it lies in the socket. Read in turn with those of other
+    /// connections, many values would be under way, and each would find the memory cold that the one before it replaced.
+    private mutating func receiveBegunValue(_ connection: Cell<Connection>) {
+        guard connection.value.state == .value, connection.value.kept.isEmpty, isReady(connection),
+            connection.value.isQueued, queued.last == connection
+        else { return }
+        queued.removeLast()
+        connection.value.isQueued = false
+        _ = receiveInPlace(connection)
+        readAgain(connection)
     }
 
     /// Reads the bytes of a large value straight to where they will stay, and what follows it to the buffer.
@@ -62,24 +75,29 @@ extension Worker {
     private mutating func receiveInPlace(_ connection: Cell<Connection>) -> Bool {
         guard let arriving = connection.value.arriving, arriving.value.remaining > 0 else { return false }
         // One place more than the store fills: for what follows the value.
-        var pieces = unsafe [iovec](repeating: iovec(), count: Limit.valueRunMax + 1)
-        let runs = unsafe pieces.withUnsafeMutableBufferPointer { buffer in
-            unsafe session.nextSpaces(
+        let (runs, part, takesMore, length) = unsafe withUnsafeTemporaryAllocation(
+            of: iovec.self, capacity: Limit.valueRunMax + 1
+        ) { pieces in
+            let runs = unsafe session.nextSpaces(
                 arriving.value.value, remaining: arriving.value.remaining,
-                into: UnsafeMutableBufferPointer(rebasing: buffer[..<Limit.valueRunMax]))
+                into: UnsafeMutableBufferPointer(rebasing: pieces[..<Limit.valueRunMax]))
+            if runs == 0 { return (0, 0, false, 0) }
+            let part = unsafe pieces[..<runs].reduce(0) { unsafe $0 + $1.iov_len }
+            // Bytes behind the value can be taken along only when all of the value has its place.
+            let takesMore = part == arriving.value.remaining
+            unsafe pieces[runs] = iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.lineReadBytes)
+            let length = unsafe readv(
+                connection.value.descriptor, pieces.baseAddress, Int32(takesMore ? runs + 1 : runs))
+            return (runs, part, takesMore, length)
         }
         guard runs > 0 else {
             executor.refuseArriving(connection, .noMemory)
             return false
         }
-        let part = unsafe pieces[..<runs].reduce(0) { unsafe $0 + $1.iov_len }
-        // Bytes behind the value can be taken along only when all of the value has its place.
-        let takesMore = part == arriving.value.remaining
-        if takesMore {
-            unsafe pieces[runs] = iovec(iov_base: readBuffer.baseAddress, iov_len: Limit.lineReadBytes)
+        guard arrived(connection, length, of: part + (takesMore ? Limit.lineReadBytes : 0)) else {
+            if connection.value.descriptor >= 0 { session.trim(arriving.value.value) }
+            return true
         }
-        let length = unsafe readv(connection.value.descriptor, pieces, Int32(takesMore ? runs + 1 : runs))
-        guard arrived(connection, length, of: part + (takesMore ? Limit.lineReadBytes : 0)) else { return true }
         let placed = min(length, part)
         session.advance(arriving.value.value, by: placed)
         noteHeld(placed)

@@ -59,58 +59,83 @@ extension Arena {
         state.lock.lock()
         defer { state.lock.unlock() }
         var last = neighbour
-        for index in 0..<count {
-            guard let block = takeBlockLocked(near: last) else { return index }
-            unsafe blocks[index] = block
-            last = block
+        var taken = 0
+        while taken < count {
+            guard let run = takeRunLocked(count - taken, near: last) else { break }
+            for index in 0..<run.count { unsafe blocks[taken + index] = run.first + UInt32(index) }
+            taken += run.count
+            last = run.first + UInt32(run.count - 1)
         }
-        return count
+        return taken
     }
 
     /// Takes a block for a table: beside others of that kind if the budget has room.
     func takeTableBlock() -> UInt32? { state.lock.withLock { takeBlockLocked(near: 0, for: .table) } }
 
     private func takeBlockLocked(near neighbour: UInt32, for use: BlockUse = .content) -> UInt32? {
+        takeRunLocked(1, near: neighbour, for: use)?.first
+    }
+
+    /// Takes blocks that lie one behind the other, `countMax` at most.
+    private func takeRunLocked(
+        _ countMax: Int, near neighbour: UInt32, for use: BlockUse = .content
+    ) -> (first: UInt32, count: Int)? {
         let perSegment = UInt32(geometry.blocksPerSegment)
         if neighbour != 0, (neighbour + 1) % perSegment != 0 {
             let segment = (neighbour + 1) / perSegment
-            let bit = UInt16(1) << UInt16((neighbour + 1) % perSegment)
-            if self[segment].kind == .blocks, self[segment].freeBlocks & bit != 0, !self[segment].isEvacuated {
-                return take(bit: bit, of: segment)
+            let place = Int((neighbour + 1) % perSegment)
+            if self[segment].kind == .blocks, self[segment].freeBlocks >> UInt16(place) & 1 == 1,
+                !self[segment].isEvacuated
+            {
+                return takeRun(countMax, of: segment, from: place)
             }
         }
-        if let block = takePartial(of: use) { return block }
-        guard let segment = takeSegmentLocked() else { return takePartial(of: use == .content ? .table : .content) }
+        // What fills a segment gets one of its own as long as there is enough: a large value in the holes of many segments
+        // takes longer to be read, sent and freed. What is left of it, and all that is smaller, goes to the holes.
+        let fillsOne = countMax >= Int(perSegment) && !isShortLocked
+        if !fillsOne, let run = takePartial(of: use, countMax) { return run }
+        guard let segment = takeSegmentLocked() else {
+            return takePartial(of: use, countMax) ?? takePartial(of: use == .content ? .table : .content, countMax)
+        }
         self[segment].kind = .blocks
         self[segment].use = use
         self[segment].freeBlocks = UInt16(truncatingIfNeeded: (1 << Int(perSegment)) - 1)
         state.freeBlockBytes += segmentSizeBytes
         insertPartial(segment)
-        return take(bit: 1, of: segment)
+        return takeRun(countMax, of: segment, from: 0)
     }
 
-    /// A block of the fullest segment that has a free one, so that others can become empty.
-    func takePartial(of use: BlockUse) -> UInt32? {
+    /// Blocks of the fullest segment that has a free one, so that others can become empty.
+    private func takePartial(of use: BlockUse, _ countMax: Int) -> (first: UInt32, count: Int)? {
         for freeCount in 1...geometry.blocksPerSegment where state.partialHeads[Self.list(use, freeCount)] != 0 {
             let segment = state.partialHeads[Self.list(use, freeCount)]
-            let mask = self[segment].freeBlocks
-            return take(bit: mask & (~mask &+ 1), of: segment)
+            return takeRun(countMax, of: segment, from: self[segment].freeBlocks.trailingZeroBitCount)
         }
         return nil
     }
 
+    /// The same for one block.
+    func takePartial(of use: BlockUse) -> UInt32? { takePartial(of: use, 1)?.first }
+
     /// The number of the list of segments with so many free blocks.
     @inline(__always) static func list(_ use: BlockUse, _ freeCount: Int) -> Int { Int(use.rawValue) * 17 + freeCount }
 
-    private func take(bit: UInt16, of segment: UInt32) -> UInt32 {
+    /// Takes the free blocks of a segment from the one at `place`, which is free, up to the first that is not.
+    private func takeRun(_ countMax: Int, of segment: UInt32, from place: Int) -> (first: UInt32, count: Int) {
+        let count = min(countMax, (~(self[segment].freeBlocks >> UInt16(place))).trailingZeroBitCount)
         removePartial(segment)
-        self[segment].freeBlocks &= ~bit
+        self[segment].freeBlocks &= ~Self.mask(count, from: place)
         if self[segment].freeBlocks != 0 { insertPartial(segment) }
-        state.freeBlockBytes -= blockSizeBytes
-        state.takenBlockBytes += blockSizeBytes
-        let block = segment * UInt32(geometry.blocksPerSegment) + UInt32(bit.trailingZeroBitCount)
-        unsafe cs_store32(state.blockCounts + Int(block), 1)
-        return block
+        state.freeBlockBytes -= count * blockSizeBytes
+        state.takenBlockBytes += count * blockSizeBytes
+        let first = segment * UInt32(geometry.blocksPerSegment) + UInt32(place)
+        for index in 0..<count { unsafe cs_store32(state.blockCounts + Int(first) + index, 1) }
+        return (first, count)
+    }
+
+    /// A bit for each of `count` (1 ... 16) blocks from the one at `place` on.
+    @inline(__always) private static func mask(_ count: Int, from place: Int) -> UInt16 {
+        UInt16(truncatingIfNeeded: ((1 << count) - 1) << place)
     }
 
     /// Gives a block back, whatever its count.
@@ -119,16 +144,46 @@ extension Arena {
         defer { state.lock.unlock() }
         unsafe cs_store32(state.blockCounts + Int(block), 0)
         let perSegment = UInt32(geometry.blocksPerSegment)
-        let segment = block / perSegment
-        let bit = UInt16(1) << UInt16(block % perSegment)
+        giveBackLocked(1 << UInt16(block % perSegment), of: block / perSegment)
+    }
+
+    /// Gives one holder's count of each of the `count` blocks back, in one turn of the lock. What is no block (a hole, a
+    /// piece) is passed over. Returns how many had no other holder and are free now.
+    @unsafe func release(_ references: UnsafePointer<UInt32>, count: Int) -> Int {
+        let perSegment = UInt32(geometry.blocksPerSegment)
+        state.lock.lock()
+        defer { state.lock.unlock() }
+        var freed = 0
+        // Neighbours go back together.
+        var segment: UInt32 = 0
+        var bits: UInt16 = 0
+        for index in 0..<count {
+            guard let block = ContentReference(rawValue: unsafe references[index]).block,
+                unsafe cs_sub32(state.blockCounts + Int(block), 1) == 0
+            else { continue }
+            if block / perSegment != segment {
+                if bits != 0 { giveBackLocked(bits, of: segment) }
+                segment = block / perSegment
+                bits = 0
+            }
+            bits |= 1 << UInt16(block % perSegment)
+            freed += 1
+        }
+        if bits != 0 { giveBackLocked(bits, of: segment) }
+        return freed
+    }
+
+    /// Gives blocks of one segment back, which have no holder any more: a bit for each.
+    private func giveBackLocked(_ bits: UInt16, of segment: UInt32) {
         precondition(
-            self[segment].kind == .blocks && self[segment].freeBlocks & bit == 0, "a block is given back once")
+            self[segment].kind == .blocks && self[segment].freeBlocks & bits == 0, "a block is given back once")
+        let bytes = bits.nonzeroBitCount * blockSizeBytes
         if self[segment].freeBlocks != 0 { removePartial(segment) }
-        self[segment].freeBlocks |= bit
-        state.freeBlockBytes += blockSizeBytes
-        state.takenBlockBytes -= blockSizeBytes
+        self[segment].freeBlocks |= bits
+        state.freeBlockBytes += bytes
+        state.takenBlockBytes -= bytes
         self[segment].stuckRound = 0
-        if self[segment].freeBlocks.nonzeroBitCount == Int(perSegment) {
+        if self[segment].freeBlocks.nonzeroBitCount == geometry.blocksPerSegment {
             state.freeBlockBytes -= segmentSizeBytes
             giveBackLocked(segment: segment)
         } else {

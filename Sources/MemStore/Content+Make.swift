@@ -30,14 +30,16 @@ extension Shard {
     private func takeOver(_ value: PendingValue, _ session: StoreSession) -> Content {
         let count = value.state.count
         guard count > 0, let blocks = unsafe value.state.blocks else {
-            for index in 0..<value.state.blockCount {
-                if let blocks = unsafe value.state.blocks { unsafe arena.release(block: blocks[index]) }
+            if let blocks = unsafe value.state.blocks {
+                _ = unsafe arena.release(blocks, count: value.state.blockCount)
             }
             return .empty
         }
         let blockSize = arena.blockSizeBytes
         let used = (count + blockSize - 1) / blockSize
-        for index in used..<max(used, value.state.blockCount) { unsafe arena.release(block: blocks[index]) }
+        if value.state.blockCount > used {
+            _ = unsafe arena.release(blocks + used, count: value.state.blockCount - used)
+        }
         countFiles(bytes: used * blockSize)
         // The list of blocks becomes the list of leaves in place.
         let rest = count - (used - 1) * blockSize

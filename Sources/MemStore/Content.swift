@@ -138,9 +138,25 @@ extension Shard {
             state.pieces[piece].holderCount -= 1
             guard state.pieces[piece].holderCount == 0 else { return }
             if level > 0 {
-                for index in 0..<entryCount(ofNode: piece) { release(entry(index, ofNode: piece), level: level - 1) }
+                releaseEntries(ofNode: piece, level: level)
             }
             freePiece(piece)
+        }
+    }
+
+    /// Gives one count of all that a node refers to back; its blocks in one turn of the arena's lock.
+    private func releaseEntries(ofNode piece: UInt32, level: Int) {
+        let count = entryCount(ofNode: piece)
+        guard level == 1 else {
+            for index in 0..<count { release(entry(index, ofNode: piece), level: level - 1) }
+            return
+        }
+        let start = unsafe bytes(ofPiece: piece) + ContentShape.nodeHeaderSizeBytes
+        let freed = unsafe arena.release(start.assumingMemoryBound(to: UInt32.self), count: count)
+        if freed > 0 { countFiles(bytes: -freed * arena.blockSizeBytes) }
+        for index in 0..<count {
+            let leaf = entry(index, ofNode: piece)
+            if leaf.piece != nil { release(leaf, level: 0) }
         }
     }
 

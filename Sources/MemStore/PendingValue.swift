@@ -50,8 +50,9 @@ enum ValueSource {
 }
 
 extension StoreSession {
-    /// Blocks taken ahead of the bytes at most: as much as one read of a socket brings. `trim` gives back what it did not.
-    private static let blocksAheadMax = 16
+    /// Blocks taken ahead of the bytes at most: as much as one read of a socket brings, 1 MiB, but a small part of a small limit.
+    /// `trim` gives back what it did not bring.
+    private var blocksAheadMax: Int { arena.segmentSizeBytes >= 256 << 10 ? 64 : 16 }
 
     /// Begins a value that arrives in pieces. Takes no memory yet: that comes as bytes arrive.
     public func beginValue() -> PendingValue { PendingValue() }
@@ -72,10 +73,10 @@ extension StoreSession {
         _ value: PendingValue, remaining: Int, into spaces: UnsafeMutableBufferPointer<iovec>
     ) -> Int {
         let blockSize = arena.blockSizeBytes
-        if value.state.count == value.state.blockCount * blockSize {
-            let wanted = (remaining + blockSize - 1) / blockSize
-            guard takeBlocks(for: value, count: min(wanted, Self.blocksAheadMax)) else { return 0 }
-        }
+        // A begun block is no reason to read its rest alone: that would be a system call more for each value.
+        let room = value.state.blockCount * blockSize - value.state.count
+        let wanted = min((max(0, remaining - room) + blockSize - 1) / blockSize, blocksAheadMax)
+        if wanted > 0, !takeBlocks(for: value, count: wanted), room == 0 { return 0 }
         guard let blocks = unsafe value.state.blocks else { preconditionFailure("there are blocks by now") }
         var (runs, offered) = (0, 0)
         var index = value.state.count / blockSize
@@ -113,6 +114,8 @@ extension StoreSession {
         let last = value.state.blockCount == 0 ? 0 : (unsafe blocks[value.state.blockCount - 1])
         var taken = unsafe arena.takeBlocks(count, near: last, into: blocks + value.state.blockCount)
         if taken == 0 {
+            // What is begun can be filled first.
+            if value.state.count < value.state.blockCount * arena.blockSizeBytes { return false }
             // One at a time when memory is short: it has to be made free first.
             do throws(StoreError) { try reserve(MemoryNeed(blocks: 1)) } catch { return false }
             unsafe blocks[value.state.blockCount] = takeBlock()
@@ -132,11 +135,9 @@ extension StoreSession {
     /// a half-sent value takes no more memory than what was sent of it.
     public func trim(_ value: PendingValue) {
         let used = (value.state.count + arena.blockSizeBytes - 1) / arena.blockSizeBytes
-        guard let blocks = unsafe value.state.blocks else { return }
-        while value.state.blockCount > used {
-            value.state.blockCount -= 1
-            unsafe arena.release(block: blocks[value.state.blockCount])
-        }
+        guard let blocks = unsafe value.state.blocks, value.state.blockCount > used else { return }
+        _ = unsafe arena.release(blocks + used, count: value.state.blockCount - used)
+        value.state.blockCount = used
     }
 
     /// Appends bytes that are at hand. False: memory is lacking.
@@ -154,8 +155,8 @@ extension StoreSession {
 
     /// Ends a `PendingValue` and frees what it took.
     public func abandon(_ value: PendingValue) {
-        for index in 0..<value.state.blockCount {
-            if let blocks = unsafe value.state.blocks { unsafe arena.release(block: blocks[index]) }
+        if let blocks = unsafe value.state.blocks {
+            _ = unsafe arena.release(blocks, count: value.state.blockCount)
         }
         value.deallocate()
     }

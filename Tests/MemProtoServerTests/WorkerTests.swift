@@ -105,6 +105,49 @@ import Testing
         end(worker, clients)
     }
 
+    @Test("large values that have come with their lines are stored in the round that reads the lines")
+    func valuesAtOnce() throws {
+        let (server, worker, clients) = try worker(connections: 10)
+        defer { withExtendedLifetime(server) {} }
+        let events = EventList()
+        defer { events.deallocate() }
+        // The mail.
+        _ = worker.value.round(events, milliseconds: 0)
+        // Behind the first value, lines are read alone.
+        for length in [100_000, 60_000] {
+            for (number, client) in clients.enumerated() {
+                let value = String(repeating: "v", count: length - number)
+                let text =
+                    "set small\(number) 0 0 1\r\ns\r\nset k\(number) 0 0 \(length - number)\r\n\(value)\r\nmn\r\n"
+                #expect(unsafe send(client, text, text.utf8.count, 0) == text.utf8.count)
+            }
+            _ = worker.value.round(events, milliseconds: 0)
+            for client in clients { #expect(receive(client) == "STORED\r\nSTORED\r\nMN\r\n") }
+        }
+        end(worker, clients)
+    }
+
+    @Test("a value of which no more has come holds no memory that was meant for the rest")
+    func halfSent() throws {
+        let (server, worker, clients) = try worker(connections: 1)
+        let events = EventList()
+        defer { events.deallocate() }
+        func takenBytes() -> Int {
+            let statistics = server.store.statistics()
+            return statistics.memoryUsedBytes - statistics.memoryFreeBlockBytes
+        }
+        _ = worker.value.round(events, milliseconds: 0)
+        let before = takenBytes()
+        // It fills the first read, so that a second one is tried.
+        let line = "set k 0 0 1000000\r\n"
+        let text = line + String(repeating: "v", count: Limit.readBufferBytes - line.utf8.count)
+        #expect(unsafe send(clients[0], text, text.utf8.count, 0) == text.utf8.count)
+        _ = worker.value.round(events, milliseconds: 0)
+        #expect((Limit.readBufferBytes / 2..<Limit.readBufferBytes * 2).contains(takenBytes() - before))
+        end(worker, clients)
+        #expect(takenBytes() == before)
+    }
+
     @Test("an answer that the socket does not take waits, and goes on when it does")
     func blockedAnswer() throws {
         let (server, worker, clients) = try worker(connections: 2)

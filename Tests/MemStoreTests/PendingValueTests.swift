@@ -1,0 +1,149 @@
+// The memory of a value that arrives in pieces: room for all that one read can bring, and only as long as it may bring it;
+// blocks that lie together are taken and given back together.
+import Glibc
+import Testing
+
+@testable import MemStore
+
+@Suite("Arriving values") struct PendingValueTests {
+    /// The lengths of the runs that are offered.
+    private func spaces(_ store: TestStore, _ value: PendingValue, remaining: Int) -> [Int] {
+        var runs = unsafe [iovec](repeating: iovec(), count: 64)
+        let count = unsafe runs.withUnsafeMutableBufferPointer { buffer in
+            unsafe store.session.nextSpaces(value, remaining: remaining, into: buffer)
+        }
+        return unsafe runs[..<count].map { unsafe $0.iov_len }
+    }
+
+    private func takenBytes(_ store: TestStore) -> Int { store.session.arena.state.takenBlockBytes }
+
+    @Test("all that is left of a value has room at once, behind what has come of it")
+    func wholeRest() throws {
+        let store = try TestStore(limitMiB: 256)
+        let value = store.session.beginValue()
+        let before = takenBytes(store)
+        #expect([UInt8](repeating: 1, count: 980).withBytes { store.session.append($0, to: value) })
+        #expect(takenBytes(store) == before + 16384)
+        #expect(spaces(store, value, remaining: 1_000_000).reduce(0, +) == 1_000_000)
+        // A short read: what it did not fill goes back, and is there again for the next.
+        store.session.advance(value, by: 100_000)
+        store.session.trim(value)
+        #expect(takenBytes(store) == before + 7 * 16384)
+        #expect(spaces(store, value, remaining: 900_000).reduce(0, +) == 900_000)
+        // No more than 1 MiB ahead, whatever was announced.
+        #expect(spaces(store, value, remaining: 100_000_000).reduce(0, +) <= 2 << 20)
+        store.session.abandon(value)
+        #expect(takenBytes(store) == before)
+        store.check()
+    }
+
+    @Test("with a small limit a segment at most is taken ahead")
+    func smallLimit() throws {
+        let store = try TestStore(limitMiB: 8)
+        let value = store.session.beginValue()
+        let blockSize = store.session.arena.blockSizeBytes
+        #expect(spaces(store, value, remaining: 1_000_000).reduce(0, +) == 16 * blockSize)
+        store.session.abandon(value)
+        store.check()
+    }
+
+    @Test("a large value has segments of its own as long as there is enough memory, and then takes the holes of others")
+    func ownSegments() throws {
+        let store = try TestStore(limitMiB: 8) { $0.evictsItems = false }
+        let arena = store.session.arena
+        let perSegment = arena.geometry.blocksPerSegment
+        func take(_ count: Int) -> [UInt32] {
+            var list = [UInt32](repeating: 0, count: count)
+            let taken = unsafe list.withUnsafeMutableBufferPointer {
+                unsafe arena.takeBlocks(count, near: 0, into: $0.baseAddress.unsafelyUnwrapped)
+            }
+            return Array(list.prefix(taken))
+        }
+        func segments(_ blocks: [UInt32]) -> Int { Set(blocks.map { $0 / UInt32(perSegment) }).count }
+        // Every second block is free.
+        let small = take(8 * perSegment)
+        let holes = small.filter { $0 % 2 == 1 }
+        for block in holes { arena.release(block: block) }
+        let large = take(4 * perSegment - 2)
+        #expect(segments(Array(large.prefix(3 * perSegment))) == 3)
+        #expect(!large.prefix(3 * perSegment).contains { holes.contains($0) })
+        #expect(large.suffix(perSegment - 2).allSatisfy { holes.contains($0) })
+        // No memory but the holes.
+        var rest: [UInt32] = []
+        while let segment = arena.takeSegment() { rest.append(segment) }
+        let squeezed = take(2 * perSegment)
+        #expect(squeezed.count == 2 * perSegment && squeezed.allSatisfy { holes.contains($0) })
+        for segment in rest { arena.giveBack(segment: segment) }
+        for block in small + large + squeezed where arena.holderCount(ofBlock: block) > 0 {
+            arena.release(block: block)
+        }
+        arena.checkInvariants()
+    }
+
+    @Test("a begun block is filled when there is no memory for more, and nothing is evicted to read ahead")
+    func shortMemory() throws {
+        let store = try TestStore(limitMiB: 8) { $0.evictsItems = false }
+        let arena = store.session.arena
+        let value = store.session.beginValue()
+        #expect([UInt8](repeating: 1, count: 100).withBytes { store.session.append($0, to: value) })
+        var held: [UInt32] = []
+        while let block = arena.takeBlock(near: 0) { held.append(block) }
+        #expect(spaces(store, value, remaining: 100_000) == [arena.blockSizeBytes - 100])
+        store.session.advance(value, by: arena.blockSizeBytes - 100)
+        #expect(spaces(store, value, remaining: 100_000).isEmpty)
+        for block in held { arena.release(block: block) }
+        #expect(!spaces(store, value, remaining: 100_000).isEmpty)
+        store.session.abandon(value)
+        store.check()
+    }
+
+    @Test("runs of blocks are taken and given back in any order, and none is lost", arguments: [2, 256])
+    func runs(limitMiB: Int) throws {
+        let store = try TestStore(limitMiB: limitMiB)
+        let arena = store.session.arena
+        let before = takenBytes(store)
+        var random = SeededRandom(UInt64(limitMiB))
+        var lists: [[UInt32]] = []
+        var shared: [UInt32] = []
+        for _ in 0..<2000 {
+            if lists.count < 12, Bool.random(using: &random) {
+                var list = [UInt32](repeating: 0, count: Int.random(in: 1...40, using: &random))
+                let count = unsafe list.withUnsafeMutableBufferPointer { buffer in
+                    unsafe arena.takeBlocks(
+                        buffer.count, near: lists.last?.last ?? 0, into: buffer.baseAddress.unsafelyUnwrapped)
+                }
+                list.removeLast(list.count - count)
+                #expect(list.allSatisfy { arena.holderCount(ofBlock: $0) == 1 })
+                if list.isEmpty { continue }
+                // What another holds stays.
+                if let block = list.randomElement(using: &random) {
+                    arena.retain(block: block)
+                    shared.append(block)
+                }
+                lists.append(list)
+            } else if !lists.isEmpty {
+                // Holes and pieces stand between blocks in a node.
+                let list = lists.remove(at: Int.random(in: 0..<lists.count, using: &random))
+                let references: [UInt32] = list.flatMap { [0, $0, 1 << 31 | 7] }.shuffled(using: &random)
+                let stays = list.count { arena.isShared(block: $0) }
+                let freed = unsafe references.withUnsafeBufferPointer {
+                    unsafe arena.release($0.baseAddress.unsafelyUnwrapped, count: $0.count)
+                }
+                #expect(freed == list.count - stays)
+                let kept = Set(list).intersection(shared)
+                for block in kept { arena.release(block: block) }
+                shared.removeAll { kept.contains($0) }
+            }
+            #expect(takenBytes(store) == before + lists.reduce(0) { $0 + $1.count } * arena.blockSizeBytes)
+        }
+        arena.checkInvariants()
+        for list in lists {
+            for block in list {
+                if arena.isShared(block: block) { arena.release(block: block) }
+                arena.release(block: block)
+            }
+        }
+        #expect(takenBytes(store) == before)
+        store.check()
+    }
+}
