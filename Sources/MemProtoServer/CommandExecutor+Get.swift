@@ -68,7 +68,7 @@ extension CommandExecutor {
             if entry.form.touches {
                 answerTouching(connection, key, entry)
             } else {
-                answer(connection, key, hash: entry.hash, showsCas: entry.form == .gets)
+                answer(connection, key, hash: entry.hash, lookup: -1, showsCas: entry.form == .gets)
             }
             if entry.isLast { endGet(connection, entry.form) }
         }
@@ -175,11 +175,18 @@ extension CommandExecutor {
     }
 
     /// Writes the answer to one key of a plain get; nothing for a miss.
+    ///
+    /// - Parameters:
+    ///   - hash: of the key; of a file's it does not matter.
+    ///   - lookup: which of the lookups is that of the key, or -1.
     @inline(__always) mutating func answer(
-        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool
+        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, lookup: Int32, showsCas: Bool
     ) {
         if !isObserved {
-            let quick = session.beginQuickGet(key, hash: hash, withCas: showsCas)
+            let quick =
+                lookup >= 0
+                ? session.beginQuickGet(lookups.found(Int(lookup)), withCas: showsCas)
+                : session.beginQuickGet(key, hash: hash, withCas: showsCas)
             if quick.isHit {
                 counters.value.getHits &+= 1
                 let value = quick.value

@@ -119,9 +119,10 @@ extension StoreSession {
         view.isFile = true
     }
 
-    private func countAccess(_ inode: InodeReference) {
-        inode.fields.accessSecond = nowSecond
-        inode.fields.state.insert([.fetched, .used])
+    /// Counts a read through the port. A line that says so already is not written.
+    @inline(__always) func countAccess(_ inode: InodeReference) {
+        if inode.fields.accessSecond != nowSecond { inode.fields.accessSecond = nowSecond }
+        if !inode.fields.state.isSuperset(of: [.fetched, .used]) { inode.fields.state.insert([.fetched, .used]) }
     }
 
     /// Sets the exptime of a file that has just been found, and tells of it; returns with the shard locked as before.

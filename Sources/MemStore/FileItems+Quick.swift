@@ -1,0 +1,54 @@
+// The short way to a small published file. All else is left to the general way (FileItems.swift), which serves the same.
+import CShims
+
+extension StoreSession {
+    /// Shows the file at a place, if it is as most are: open to the serving user, published, its time not come, its value in
+    /// one piece. Takes the lock of its shard alone.
+    public func beginQuickGet(_ place: FoundFile, withCas: Bool) -> QuickView {
+        guard place.isKnown else { return unsafe QuickView(nil) }
+        let tree = tree
+        let shard = shard(of: place.ino)
+        shard.lock()
+        // The inode is looked at only if it is sure to be the one that was found.
+        if tree.lock.generation == place.generation {
+            let view = show(tree.inode(place.ino), shard, withCas: withCas)
+            if view.isHit { return view }
+        }
+        shard.unlock()
+        return unsafe QuickView(nil)
+    }
+
+    @inline(__always) private func show(_ inode: InodeReference, _ shard: Shard, withCas: Bool) -> QuickView {
+        guard inode.fields.isRegular, inode.fields.state.contains(.published), tree.rules.allows(Access.read, inode),
+            !inode.fields.exptime.isDue(at: nowSecond), let value = shard.onePiece(of: inode.fields.published)
+        else { return unsafe QuickView(nil) }
+        countAccess(inode)
+        return unsafe QuickView(
+            value.pointer, length: value.count, flags: inode.fields.flags, cas: withCas ? shownCas(inode) : 0,
+            shard: Int32(shard.number))
+    }
+}
+
+extension Shard {
+    /// The bytes of a content that is one piece or one block and all in memory; nil of others, and of an empty one.
+    @inline(__always) fileprivate func onePiece(of content: Content) -> Bytes? {
+        let size = Int(truncatingIfNeeded: content.size)
+        guard size > 0, size <= arena.blockSizeBytes else { return nil }
+        let memory = unsafe memory(ofLeaf: ContentReference(rawValue: content.root))
+        return unsafe memory.count >= size ? Bytes(memory.baseAddress, count: size) : nil
+    }
+
+    /// Fetches what leads to the bytes of a published content, then the bytes. Need no lock: they are hints.
+    @inline(__always) func prefetchPiece(of root: ContentReference) {
+        if let piece = root.piece { state.pieces.prefetch(piece) }
+    }
+    @inline(__always) func prefetchBytes(of root: ContentReference) {
+        if let piece = root.piece {
+            let place = state.pieces.peekPlace(piece)
+            if place != 0 { prefetch(place) }
+        } else if let block = root.block {
+            unsafe cs_prefetch(arena.address(ofBlock: block))
+            unsafe cs_prefetch(arena.address(ofBlock: block) + 64)
+        }
+    }
+}
