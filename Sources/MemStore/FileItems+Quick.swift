@@ -2,16 +2,16 @@
 import CShims
 
 extension StoreSession {
-    /// Shows the file at a place, if it is as most are: open to the serving user, published, its time not come, its value in
+    /// Shows a file that was found, if it is as most are: open to the serving user, published, its time not come, its value in
     /// one piece. Takes the lock of its shard alone.
-    public func beginQuickGet(_ place: FoundFile, withCas: Bool) -> QuickView {
-        guard place.isKnown else { return unsafe QuickView(nil) }
+    public func beginQuickGet(_ found: FoundFile, withCas: Bool) -> QuickView {
+        guard found.ino != 0 else { return unsafe QuickView(nil) }
         let tree = tree
-        let shard = shard(of: place.ino)
+        let shard = shard(of: found.ino)
         shard.lock()
         // The inode is looked at only if it is sure to be the one that was found.
-        if tree.lock.generation == place.generation {
-            let view = show(tree.inode(place.ino), shard, withCas: withCas)
+        if tree.lock.generation == found.generation {
+            let view = show(tree.inode(found.ino), shard, withCas: withCas)
             if view.isHit { return view }
         }
         shard.unlock()

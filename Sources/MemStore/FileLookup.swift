@@ -5,18 +5,10 @@ import CShims
 /// Where the key of a file led. It is so as long as nobody changes the tree's structure or rights, which is seen when the
 /// file is read.
 public struct FoundFile: BitwiseCopyable {
-    /// 0 = not known.
-    @usableFromInline let ino: UInt32
+    /// 0 = none was found this way: the key has to be resolved.
+    let ino: UInt32
     /// The tree's when it was found.
     let generation: UInt64
-
-    /// Not known: the key has to be resolved.
-    public init() { self.init(ino: 0, generation: 0) }
-    init(ino: UInt32, generation: UInt64) {
-        self.ino = ino
-        self.generation = generation
-    }
-    @inlinable public var isKnown: Bool { ino != 0 }
 }
 
 /// One key on its way. The tree's lock is held from the first step to the last.
@@ -105,7 +97,9 @@ private struct FileLookup {
         _ index: Int, _ session: StoreSession, _ tree: Tree
     ) -> (Shard, ContentReference)? {
         let ino = unsafe lookups[index].ino
-        return ino == 0 ? nil : (session.shard(of: ino), tree.inode(ino).peekedRoot)
+        guard ino != 0 else { return nil }
+        let inode = tree.inode(ino)
+        return inode.fields.isRegular ? (session.shard(of: ino), inode.peekedRoot) : nil
     }
 
     /// The file that a key led to; not known of one whose directory is not remembered, or that names nothing.
@@ -119,7 +113,7 @@ private struct FileLookup {
 
 extension StoreSession {
     /// Looks one key up.
-    func place(of key: Bytes) -> FoundFile {
+    func lookUp(_ key: Bytes) -> FoundFile {
         let tree = tree
         tree.lock.lockShared(treeSlot)
         defer { tree.lock.unlockShared(treeSlot) }

@@ -43,7 +43,7 @@ extension StoreSession {
     /// Finds a small item or a small file in a remembered directory, as `beginGet` does. Neither a hit nor a miss: ask
     /// `beginGet`, since the value is large, or there is more to find out about a file.
     public func beginQuickGet(_ key: Bytes, hash: UInt64, withCas: Bool) -> QuickView {
-        if shared.prefixes.matches(key) { return beginQuickGet(place(of: key), withCas: withCas) }
+        if shared.prefixes.matches(key) { return beginQuickGet(lookUp(key), withCas: withCas) }
         let shard = shard(ofHash: hash)
         shard.lock()
         var presence = Presence.missing
