@@ -1,31 +1,42 @@
-// The short way to a small published file. All else is left to the general way (FileItems.swift), which serves the same.
+// The short way to a published file. What is not as common is left to the general way (FileItems.swift), which serves the same.
 import CShims
 
 extension StoreSession {
-    /// Shows a file that was found, if it is as most are: open to the serving user, published, its time not come, its value in
-    /// one piece. Takes the lock of its shard alone.
+    /// Shows a file that was found, if it is as most are: open to the serving user, published, its time not come. Takes the lock
+    /// of its shard alone. Of a value that is not in one piece `isLeft` tells.
     public func beginQuickGet(_ found: FoundFile, withCas: Bool) -> QuickView {
         guard found.ino != 0 else { return unsafe QuickView(nil) }
         let tree = tree
         let shard = shard(of: found.ino)
         shard.lock()
         // The inode is looked at only if it is sure to be the one that was found.
-        if tree.lock.generation == found.generation {
-            let view = show(tree.inode(found.ino), shard, withCas: withCas)
-            if view.isHit { return view }
+        guard tree.lock.generation == found.generation, isServed(tree.inode(found.ino), tree) else {
+            shard.unlock()
+            return unsafe QuickView(nil)
         }
-        shard.unlock()
-        return unsafe QuickView(nil)
-    }
-
-    @inline(__always) private func show(_ inode: InodeReference, _ shard: Shard, withCas: Bool) -> QuickView {
-        guard inode.fields.isRegular, inode.fields.state.contains(.published), tree.rules.allows(Access.read, inode),
-            !inode.fields.exptime.isDue(at: nowSecond), let value = shard.onePiece(of: inode.fields.published)
-        else { return unsafe QuickView(nil) }
+        let inode = tree.inode(found.ino)
+        guard let value = shard.onePiece(of: inode.fields.published) else {
+            return unsafe QuickView(nil, flags: found.ino, shard: Int32(shard.number))
+        }
         countAccess(inode)
         return unsafe QuickView(
             value.pointer, length: value.count, flags: inode.fields.flags, cas: withCas ? shownCas(inode) : 0,
             shard: Int32(shard.number))
+    }
+
+    @inline(__always) private func isServed(_ inode: InodeReference, _ tree: Tree) -> Bool {
+        inode.fields.isRegular && inode.fields.state.contains(.published) && tree.rules.allows(Access.read, inode)
+            && !inode.fields.exptime.isDue(at: nowSecond)
+    }
+
+    /// Finds the item or published file of `key` as `beginGet` does, after a quick get that neither hit nor missed.
+    public func beginGet(_ key: Bytes, hash: UInt64, after quick: QuickView) -> ItemView {
+        guard quick.isLeft else { return beginGet(key, hash: hash) }
+        var view = ItemView()
+        let inode = tree.inode(quick.flags)
+        show(inode, shard(number: Int(quick.shard)), in: &view)
+        countAccess(inode)
+        return view
     }
 }
 

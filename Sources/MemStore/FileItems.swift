@@ -106,7 +106,7 @@ extension StoreSession {
     /// The cas that clients see.
     func shownCas(_ inode: InodeReference) -> UInt64 { tree.rules.hasCas ? inode.fields.cas : 0 }
 
-    private func show(_ inode: InodeReference, _ shard: Shard, in view: inout ItemView) {
+    func show(_ inode: InodeReference, _ shard: Shard, in view: inout ItemView) {
         shard.show(inode.fields.published, in: &view)
         view.presence = .present
         view.flags = inode.fields.flags

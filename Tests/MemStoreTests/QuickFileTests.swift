@@ -22,8 +22,8 @@ extension TestStore {
     /// Reads a file that was looked up; nil where the short way is not open.
     func show(_ found: FoundFile) -> String? {
         let view = session.beginQuickGet(found, withCas: true)
+        defer { if view.isHit || view.isLeft { session.endGet(view) } }
         guard view.isHit else { return nil }
-        defer { session.endGet(view) }
         return String(decoding: view.value.array, as: UTF8.self)
     }
 
@@ -121,6 +121,29 @@ extension TestStore {
         // A directory that a symlink leads to is not remembered.
         #expect(store.page("/s/f") == "first")
         #expect(store.quickPage("/s/f") == nil)
+        store.check()
+    }
+
+    @Test("a value that is not in one piece is left with its shard locked, and shown as the general way shows it")
+    func left() throws {
+        try store.write("/a/b/empty", "")
+        let large = [UInt8](repeating: 1, count: 70_000)
+        try store.write("/a/b/large", large)
+        remember()
+        for (path, value) in [("/a/b/empty", []), ("/a/b/large", large)] {
+            let key = "memfis://h" + path
+            let quick = store.session.beginQuickGet(store.lookUp([path])[0], withCas: true)
+            #expect(quick.isLeft && !quick.isHit && !quick.isMiss)
+            let view = Array(key.utf8).withBytes { store.session.beginGet($0, hash: 0, after: quick) }
+            #expect(view.isHit && view.isFile && view.size == value.count && view.flags == 0)
+            #expect(view.headLength + view.tail.count == value.count)
+            store.session.endGet(view)
+            let general = try #require(store.get(key))
+            #expect(
+                general.value == value && general.view.cas == view.cas && general.view.headLength == view.headLength)
+            // The first reading has counted.
+            #expect(!view.wasFetched && general.view.wasFetched)
+        }
         store.check()
     }
 

@@ -22,8 +22,7 @@ private func isWhole(_ value: Bytes, of total: Int, first: UInt8?) -> Bool {
 }
 
 /// Reads a value as a connection would: the head by reference after the lock is given back, the tail at once.
-private func read(_ key: Bytes, _ session: StoreSession, _ dice: inout Dice, _ deeds: inout Deeds) {
-    let view = session.beginGet(key, hash: session.hash(key))
+private func read(_ view: ItemView, _ session: StoreSession, _ deeds: inout Deeds) {
     guard view.isHit else { return deeds.add("miss") }
     let lease = view.headLength > 0 ? session.lease(view) : ContentLease()
     var first: UInt8? = view.tail.count > 0 ? view.tail[0] : nil
@@ -47,10 +46,13 @@ private func readQuickly(_ key: Bytes, _ session: StoreSession, _ deeds: inout D
     var lookups = FileLookups(capacity: 1)
     let index = lookups.add(key)
     lookups.run(session)
-    let view = session.beginQuickGet(lookups.found(index), withCas: true)
-    guard view.isHit else { return deeds.add("no short way") }
-    if !isWhole(view.value, of: view.value.count, first: view.value[0]) { deeds.add("torn short value") }
-    session.endGet(view)
+    let quick = session.beginQuickGet(lookups.found(index), withCas: true)
+    guard quick.isHit else {
+        deeds.add(quick.isLeft ? "short way to a large one" : "no short way")
+        return read(session.beginGet(key, hash: 0, after: quick), session, &deeds)
+    }
+    if !isWhole(quick.value, of: quick.value.count, first: quick.value[0]) { deeds.add("torn short value") }
+    session.endGet(quick)
     deeds.add("short hit")
 }
 
@@ -73,7 +75,7 @@ func itemDeed(_ session: StoreSession, _ dice: inout Dice, _ deeds: inout Deeds)
             let view = session.beginGet(key, hash: hash, options: options)
             deeds.add(view.isHit ? "touch" : "touch missed")
             session.endGet(view)
-        default: read(key, session, &dice, &deeds)
+        default: read(session.beginGet(key, hash: hash), session, &deeds)
         }
     }
 }
@@ -101,7 +103,7 @@ func fileDeed(_ session: StoreSession, _ dice: inout Dice, _ deeds: inout Deeds)
             deeds.add(isDone ? "rename" : "rename refused")
         case 7: name.withBytes { deeds.add(changeMode($0, session, &dice) ? "chmod" : "chmod refused") }
         default:
-            read(key, session, &dice, &deeds)
+            read(session.beginGet(key, hash: 0), session, &deeds)
             readQuickly(key, session, &deeds)
         }
     }
