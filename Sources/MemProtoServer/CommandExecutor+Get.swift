@@ -68,7 +68,7 @@ extension CommandExecutor {
             if entry.form.touches {
                 answerTouching(connection, key, entry)
             } else {
-                answer(connection, key, hash: entry.hash, showsCas: entry.form == .gets)
+                answer(connection, key, hash: entry.hash, lookup: -1, showsCas: entry.form == .gets)
             }
             if entry.isLast { endGet(connection, entry.form) }
         }
@@ -175,46 +175,48 @@ extension CommandExecutor {
     }
 
     /// Writes the answer to one key of a plain get; nothing for a miss.
+    ///
+    /// - Parameters:
+    ///   - hash: of the key; of a file's it does not matter.
+    ///   - lookup: which of the lookups is that of the key, or -1.
     @inline(__always) mutating func answer(
-        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool
+        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, lookup: Int32, showsCas: Bool
     ) {
-        if !isObserved {
-            let quick = session.beginQuickGet(key, hash: hash, withCas: showsCas)
-            if quick.isHit {
-                counters.value.getHits &+= 1
-                let value = quick.value
-                output.writeHit(
-                    key, flags: quick.flags, cas: showsCas ? quick.cas : nil, size: value.count, tail: value)
-                // Without a value there is no tail, but a line end.
-                if value.isEmpty { output.write("\r\n") }
-                session.endGet(quick)
-                return
-            }
-            if quick.isMiss {
-                counters.value.getMisses &+= 1
-                countAbsence(quick.presence)
-                return
-            }
+        if isObserved {
+            let view = answerGenerally(key, session.beginGet(key, hash: hash), showsCas: showsCas)
+            return observe(connection, get: key, view)
         }
-        answerGenerally(connection, key, hash: hash, showsCas: showsCas)
+        let quick =
+            lookup >= 0
+            ? session.beginQuickGet(lookups.found(Int(lookup)), withCas: showsCas)
+            : session.beginQuickGet(key, hash: hash, withCas: showsCas)
+        if quick.isHit {
+            counters.value.getHits &+= 1
+            let value = quick.value
+            output.writeHit(key, flags: quick.flags, cas: showsCas ? quick.cas : nil, size: value.count, tail: value)
+            // Without a value there is no tail, but a line end.
+            if value.isEmpty { output.write("\r\n") }
+            session.endGet(quick)
+        } else if quick.isMiss {
+            counters.value.getMisses &+= 1
+            countAbsence(quick.presence)
+        } else {
+            answerGenerally(key, session.beginGet(key, hash: hash, after: quick), showsCas: showsCas)
+        }
     }
 
-    /// The same for files, large values, and where somebody watches.
-    @inline(never) private mutating func answerGenerally(
-        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, showsCas: Bool
-    ) {
-        let view = session.beginGet(key, hash: hash)
-        guard view.isHit else {
+    /// The same for what the short way does not show, and where somebody watches. Ends the view's loan and returns it.
+    @inline(never) @discardableResult
+    private mutating func answerGenerally(_ key: Bytes, _ view: ItemView, showsCas: Bool) -> ItemView {
+        if view.isHit {
+            counters.value.getHits &+= 1
+            write(key, view, showsCas: showsCas)
+        } else {
             counters.value.getMisses &+= 1
             countAbsence(view.presence)
-            session.endGet(view)
-            if isObserved { observe(connection, get: key, view) }
-            return
         }
-        counters.value.getHits &+= 1
-        write(key, view, showsCas: showsCas)
         session.endGet(view)
-        if isObserved { observe(connection, get: key, view) }
+        return view
     }
 
     /// Log lines or prefix counts are wanted.

@@ -74,8 +74,10 @@ extension CommandExecutor {
         guard line.count > start, line.index(of: 0x20, from: start) < 0 else { return false }
         let key = line[start..<line.count]
         guard key.count <= Limits.cacheKeyLengthMax else { return false }
-        let hash = start == KnownKey.start && key.count == knownKey.count ? knownKey.hash : session.hash(key)
-        answer(connection, key, hash: hash, showsCas: isGets)
+        let isKnown = start == KnownKey.start && key.count == Int(knownKey.count)
+        answer(
+            connection, key, hash: isKnown ? knownKey.hash : session.hash(key),
+            lookup: isKnown ? knownKey.lookup : -1, showsCas: isGets)
         output.writeEnd()
         return true
     }

@@ -17,7 +17,7 @@ extension CommandExecutor {
         let key = input[Int(entry.keyStart)..<Int(entry.keyStart) &+ Int(entry.keyCount)]
         // The mount is told of a file's change, which takes its time.
         if session.isFileKey(key) { return false }
-        let isKnown = Int(entry.keyStart) == KnownKey.start && key.count == knownKey.count
+        let isKnown = Int(entry.keyStart) == KnownKey.start && key.count == Int(knownKey.count)
         entry.hash = isKnown ? knownKey.hash : session.hash(key)
         entry.valueStart = UInt32(truncatingIfNeeded: valueStart)
         if !isKnown { session.prefetchIndex(entry.hash) }

@@ -33,6 +33,8 @@ struct CommandExecutor: ~Copyable {
     var batch = Batch<GetEntry>()
     /// The first key of the input that is being executed, as far as it is known.
     var knownKey = KnownKey()
+    /// The files whose keys the inputs of a group begin with.
+    var lookups = FileLookups(capacity: Limit.groupMax)
     /// Where the output stood before the get that is being answered.
     var getOutputStart = 0
     var sets = Batch<SetEntry>()

@@ -38,7 +38,7 @@ extension Worker {
     mutating func runGroup() {
         let count = group.count
         if count == 0 { return sendAnswers() }
-        if count > 1 { group.prefetch(session) }
+        if count > 1 { group.prefetch(session, &executor.lookups) }
         for index in 0..<count {
             let connection = group.connection(at: index)
             guard isReady(connection) else {

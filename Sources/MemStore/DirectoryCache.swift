@@ -38,7 +38,7 @@ import Glibc
         let place = unsafe place(of: part)
         let entry = unsafe place.load(as: Entry.self)
         guard entry.generation == generation, Int(entry.length) == part.count,
-            unsafe Bytes(place + MemoryLayout<Entry>.stride, count: part.count).equals(part)
+            unsafe cs_equal(place + MemoryLayout<Entry>.stride, part.pointer.unsafelyUnwrapped, part.count)
         else { return nil }
         return entry.ino
     }

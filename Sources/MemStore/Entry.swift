@@ -1,4 +1,5 @@
 // Entry: a name in a directory.
+import CShims
 
 /// The fixed part of an entry; the name's bytes follow at `nameOffset`. Guarded by the tree's lock.
 struct Entry: BitwiseCopyable {
@@ -50,6 +51,19 @@ struct Entry: BitwiseCopyable {
         @inline(__always) get {
             unsafe Bytes(UnsafeRawPointer(pointer) + Entry.nameOffset, count: Int(pointer.pointee.nameLength))
         }
+    }
+
+    /// Whether it has this name.
+    @inline(__always) func hasName(_ name: Bytes) -> Bool {
+        let own = self.name
+        guard own.count == name.count, let bytes = unsafe name.pointer else { return false }
+        return unsafe cs_equal(own.pointer.unsafelyUnwrapped, bytes, own.count)
+    }
+
+    /// Fetches the entry into the cache, with a name of usual length.
+    @inline(__always) func prefetch() {
+        unsafe cs_prefetch(pointer)
+        unsafe cs_prefetch(UnsafeRawPointer(pointer) + 64)
     }
 
     /// Puts a new entry into the slot.

@@ -106,7 +106,7 @@ extension StoreSession {
     /// The cas that clients see.
     func shownCas(_ inode: InodeReference) -> UInt64 { tree.rules.hasCas ? inode.fields.cas : 0 }
 
-    private func show(_ inode: InodeReference, _ shard: Shard, in view: inout ItemView) {
+    func show(_ inode: InodeReference, _ shard: Shard, in view: inout ItemView) {
         shard.show(inode.fields.published, in: &view)
         view.presence = .present
         view.flags = inode.fields.flags
@@ -119,9 +119,10 @@ extension StoreSession {
         view.isFile = true
     }
 
-    private func countAccess(_ inode: InodeReference) {
-        inode.fields.accessSecond = nowSecond
-        inode.fields.state.insert([.fetched, .used])
+    /// Counts a read through the port. A line that says so already is not written.
+    @inline(__always) func countAccess(_ inode: InodeReference) {
+        if inode.fields.accessSecond != nowSecond { inode.fields.accessSecond = nowSecond }
+        if !inode.fields.state.isSuperset(of: [.fetched, .used]) { inode.fields.state.insert([.fetched, .used]) }
     }
 
     /// Sets the exptime of a file that has just been found, and tells of it; returns with the shard locked as before.

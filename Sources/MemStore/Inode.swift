@@ -1,4 +1,5 @@
 // Inode: the fixed record of a file, a directory or another node.
+import CShims
 
 /// One inode, 128 bytes.
 ///
@@ -75,6 +76,9 @@ struct InodeState: OptionSet, BitwiseCopyable {
 }
 
 extension Inode {
+    /// Where `publishedRoot` is, in bytes.
+    static let publishedRootOffset = 60
+
     var type: UInt32 { UInt32(mode) & FileType.mask }
     var isDirectory: Bool { type == FileType.directory.rawValue }
     var isRegular: Bool { type == FileType.regular.rawValue }
@@ -164,6 +168,17 @@ extension Inode {
     @unsafe @inline(__always) init(_ address: UnsafeMutableRawPointer, ino: UInt32) {
         unsafe pointer = address.assumingMemoryBound(to: Inode.self)
         self.ino = ino
+    }
+
+    /// Fetches the inode into the cache.
+    @inline(__always) func prefetch() {
+        unsafe cs_prefetch(pointer)
+        unsafe cs_prefetch(UnsafeRawPointer(pointer) + 64)
+    }
+
+    /// The root of the published content, read without the shard's lock: a hint for fetching it.
+    @inline(__always) var peekedRoot: ContentReference {
+        ContentReference(rawValue: unsafe cs_peek32(UnsafeRawPointer(pointer) + Inode.publishedRootOffset))
     }
 
     /// The fields in place: reading one touches no other, since each may be guarded by another lock.

@@ -10,11 +10,12 @@ import Glibc
     /// The value; nil when there is none to be shown this way.
     @usableFromInline let base: UnsafeRawPointer?
     @usableFromInline let length: UInt32
+    /// The inode's number when `isLeft`.
     public let flags: UInt32
     /// 0 unless it was asked for.
     public let cas: UInt64
     /// Whose lock is held.
-    let shard: Int32
+    @usableFromInline let shard: Int32
     /// Whether the item is there, or why not.
     public let presence: Presence
 
@@ -22,6 +23,8 @@ import Glibc
     @inlinable public var isHit: Bool { unsafe base != nil }
     /// The key was looked for in vain: nothing is locked, and there is no need to look again.
     @inlinable public var isMiss: Bool { presence != .present }
+    /// A file was found whose value is not shown this way: the shard stays locked, `beginGet(_:hash:after:)` must follow.
+    @inlinable public var isLeft: Bool { unsafe base == nil && shard >= 0 }
     /// The value's bytes; copy them before `endGet`.
     @inlinable public var value: Bytes { unsafe Bytes(base, count: Int(length)) }
 
@@ -40,10 +43,10 @@ import Glibc
 }
 
 extension StoreSession {
-    /// Finds a small item, as `beginGet` does. Neither a hit nor a miss: ask `beginGet`, since the key is that of a file, or
-    /// the value is large.
+    /// Finds a small item or a small file in a remembered directory, as `beginGet` does. Neither a hit nor a miss: ask
+    /// `beginGet(_:hash:after:)`, since the value is large, or there is more to find out about a file.
     public func beginQuickGet(_ key: Bytes, hash: UInt64, withCas: Bool) -> QuickView {
-        if shared.prefixes.matches(key) { return unsafe QuickView(nil) }
+        if shared.prefixes.matches(key) { return beginQuickGet(lookUp(key), withCas: withCas) }
         let shard = shard(ofHash: hash)
         shard.lock()
         var presence = Presence.missing

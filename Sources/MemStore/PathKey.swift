@@ -1,4 +1,5 @@
 // PathKey: keys that name files, and the paths that they name. Pure.
+import CShims
 import Glibc
 
 // In a key, the bytes 0x00 ... 0x20 and `%` of a path stand as `%XX`; all others stand for themselves.
@@ -22,14 +23,11 @@ enum PathKey {
     /// enough for its path to be. Nil for all others.
     @inline(__always) static func plainNameStart(of key: Bytes) -> Int? {
         guard key.count <= Limits.pathLengthMax - Limits.nameLengthMax else { return nil }
-        var start = key.count
-        while start > 0 {
-            let byte = key[start - 1]
-            if byte == UInt8(ascii: "/") { break }
-            if byte == UInt8(ascii: "%") || byte == 0 { return nil }
-            start -= 1
-        }
-        return start > 0 && isName(key[start..<key.count]) ? start : nil
+        guard let base = unsafe key.pointer else { return nil }
+        let last = Int(
+            unsafe cs_find_last3(base, key.count, Int32(UInt8(ascii: "/")), Int32(UInt8(ascii: "%")), 0))
+        guard last < key.count, key[last] == UInt8(ascii: "/") else { return nil }
+        return isName(key[last + 1..<key.count]) ? last + 1 : nil
     }
 
     /// Decodes an escaped path. `%XX` is decoded only where it stands for a byte that is escaped; else it is literal.

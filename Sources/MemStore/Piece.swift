@@ -2,6 +2,7 @@
 // tree of blocks. It is found through the piece table, so moving one touches no inode and no record.
 //
 // In the log: 8 bytes of header (number of the piece, capacity), then the bytes.
+import CShims
 import Glibc
 
 /// What the table knows of a piece.
@@ -54,6 +55,12 @@ struct PieceState {
         @inline(__always) unsafeAddress { unsafe UnsafePointer(entries + Int(number)) }
         @inline(__always) nonmutating unsafeMutableAddress { unsafe entries + Int(number) }
     }
+
+    /// Fetches what is known of a piece into the cache. Needs no lock: it is a hint.
+    @inline(__always) func prefetch(_ number: UInt32) { unsafe cs_prefetch(entries + Int(number)) }
+
+    /// Where a piece is, read without the lock: a hint for fetching its bytes.
+    @inline(__always) func peekPlace(_ number: UInt32) -> Reference { unsafe cs_peek32(entries + Int(number)) }
 
     /// Bytes of table that numbers have used so far.
     var sizeBytes: Int { Int(next) * MemoryLayout<PieceState>.stride }

@@ -30,15 +30,31 @@ extension Tree {
 
     /// The same with the hash at hand.
     func find(_ name: Bytes, in parent: UInt32, hash: UInt32) -> EntryReference? {
-        let bucket = Self.bucket(of: hash, count: unsafe state.pointee.bucketCount)
-        var reference = unsafe state.pointee.buckets[bucket]
+        find(name, in: parent, hash: hash, from: firstEntry(ofHash: hash))
+    }
+
+    /// The same with the first entry of the hash's bucket at hand.
+    @inline(__always) func find(
+        _ name: Bytes, in parent: UInt32, hash: UInt32, from first: UInt32
+    ) -> EntryReference? {
+        var reference = first
         while reference != 0 {
             let entry = entry(reference)
-            if entry.fields.hash == hash, entry.fields.parent == parent, entry.name.equals(name) { return entry }
+            if entry.fields.hash == hash, entry.fields.parent == parent, entry.hasName(name) { return entry }
             reference = entry.fields.hashNext
         }
         return nil
     }
+
+    @inline(__always) private func bucket(ofHash hash: UInt32) -> UnsafeMutablePointer<UInt32> {
+        unsafe state.pointee.buckets.address(Self.bucket(of: hash, count: state.pointee.bucketCount))
+    }
+
+    /// The first entry of a hash's bucket; 0 = none.
+    @inline(__always) func firstEntry(ofHash hash: UInt32) -> UInt32 { unsafe bucket(ofHash: hash).pointee }
+
+    /// Fetches a hash's bucket into the cache.
+    @inline(__always) func prefetchBucket(of hash: UInt32) { unsafe cs_prefetch(bucket(ofHash: hash)) }
 
     /// Puts a new entry into the index, which grows by a bucket when it is full; a block may be taken.
     func insertIntoIndex(_ entry: EntryReference, _ session: StoreSession) {

@@ -1,5 +1,6 @@
 // TreeLock: the lock of the tree's structure. Readers share it without sharing
 // a cache line; a writer has it alone.
+import CShims
 
 /// A big-reader lock: one mutex for each session's slot. A reader takes its own, a writer takes those of all slots that a
 /// session has.
@@ -27,12 +28,17 @@
         unsafe isInUse.initialize(repeating: false, count: slotCount)
         unsafe usedEnd = .allocate(capacity: 1)
         unsafe usedEnd.initialize(to: 0)
-        unsafe generationPointer = .allocate(capacity: 1)
+        // In a cache line of its own: every reader of a file looks at it.
+        let line = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+        unsafe generationPointer = line.bindMemory(to: UInt64.self, capacity: 1)
         unsafe generationPointer.initialize(to: 1)
     }
 
-    /// How many writers there were, and one more: what a reader saw at the same number is still so. For holders.
-    @inline(__always) var generation: UInt64 { unsafe generationPointer.pointee }
+    /// How many writers there were, and one more: what a reader saw at the same number is still so, to a holder of this lock.
+    ///
+    /// To a holder of an inode's shard too, for that inode: a writer counts before he changes anything, and changes the inode's
+    /// rights or frees it under its shard's lock.
+    @inline(__always) var generation: UInt64 { unsafe cs_load64(generationPointer) }
 
     /// Frees the lock. Nobody may hold or use it.
     func destroy() {
@@ -74,7 +80,7 @@
     func lockExclusive() {
         writers.lock()
         for slot in 0..<(unsafe usedEnd.pointee) where unsafe isInUse[slot] { unsafe slots[slot].lock() }
-        unsafe generationPointer.pointee &+= 1
+        unsafe cs_store64(generationPointer, generation &+ 1)
     }
 
     /// Ends the writer.

@@ -58,7 +58,9 @@ import Testing
 
     /// A worker without a thread, and the client's ends of connections that it has.
     private func worker(connections: Int) throws -> (server: TestServer, worker: Cell<Worker>, clients: [Int32]) {
-        let server = try TestServer()
+        let server = try TestServer {
+            $0.prefixes = [KeyPrefix(prefix: Array("f:".utf8), directory: Array("/".utf8))]
+        }
         let face = try WorkerFace(number: 1)
         let worker = try Worker.make(face: face, shared: server.shared)
         var clients: [Int32] = []
@@ -84,14 +86,11 @@ import Testing
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
-    @Test("connections are served in groups, each in its own order")
-    func groups() throws {
-        let (server, worker, clients) = try worker(connections: 20)
-        defer { withExtendedLifetime(server) {} }
+    /// Sends a text from each client, lets the worker do a round, and compares what each is answered.
+    private func exchange(_ worker: Cell<Worker>, _ clients: [Int32], _ texts: [String], _ answers: [String]) {
         let events = EventList()
         defer { events.deallocate() }
-        for (number, client) in clients.enumerated() {
-            let text = "set k\(number) 0 0 2\r\n\(10 + number)\r\nget k\(number)\r\n"
+        for (client, text) in zip(clients, texts) {
             #expect(unsafe send(client, text, text.utf8.count, 0) == text.utf8.count)
         }
         // The mail first, then what the connections have sent.
@@ -99,9 +98,49 @@ import Testing
             let goesOn = worker.value.round(events, milliseconds: 0)
             #expect(goesOn)
         }
-        for (number, client) in clients.enumerated() {
-            #expect(receive(client) == "STORED\r\nVALUE k\(number) 0 2\r\n\(10 + number)\r\nEND\r\n")
-        }
+        for (client, answer) in zip(clients, answers) { #expect(receive(client) == answer) }
+    }
+
+    @Test("connections are served in groups, each in its own order")
+    func groups() throws {
+        let (server, worker, clients) = try worker(connections: 20)
+        defer { withExtendedLifetime(server) {} }
+        exchange(
+            worker, clients,
+            clients.indices.map { "set k\($0) 0 0 2\r\n\(10 + $0)\r\nget k\($0)\r\n" },
+            clients.indices.map { "STORED\r\nVALUE k\($0) 0 2\r\n\(10 + $0)\r\nEND\r\n" })
+        end(worker, clients)
+    }
+
+    @Test("a file's key is answered as it is when its turn comes, though it was looked up with those of the group")
+    func filesInGroups() throws {
+        let (server, worker, clients) = try worker(connections: 6)
+        defer { withExtendedLifetime(server) {} }
+        let shown = "VALUE f:/d/a 7 1\r\nx\r\n"
+        let hit = shown + "END\r\n"
+        let other = "VALUE f:/d/b 0 1\r\ny\r\nEND\r\n"
+        exchange(
+            worker, clients,
+            ["set f:/d/a 7 0 1\r\nx\r\nget f:/d/a\r\n", "set f:/d/b 0 0 1\r\ny\r\nget f:/d/b\r\n"],
+            ["STORED\r\n" + hit, "STORED\r\n" + other])
+        exchange(
+            worker, clients,
+            [
+                "get f:/d/a\r\n", "get f:/d/b\r\n", "get f:/d/none\r\n", "get f:/d/a f:/d/b\r\n",
+                "gets f:/d/b\r\n", "get f:/d/b\r\nget f:/d/a\r\n",
+            ],
+            [
+                hit, other, "END\r\n", shown + other, "VALUE f:/d/b 0 1 2\r\ny\r\nEND\r\n", other + hit,
+            ])
+        exchange(
+            worker, clients,
+            [
+                "get f:/d/a\r\n", "set f:/d/a 0 0 1\r\nz\r\n", "get f:/d/a\r\n", "delete f:/d/a\r\n",
+                "get f:/d/a\r\n", "get f:/d/b\r\n",
+            ],
+            [hit, "STORED\r\n", "VALUE f:/d/a 0 1\r\nz\r\nEND\r\n", "DELETED\r\n", "END\r\n", other])
+        let counters = worker.value.face.counters.value
+        #expect(counters.getHits == 12 && counters.getMisses == 2)
         end(worker, clients)
     }
 

@@ -86,7 +86,10 @@ struct TestStore {
     /// The short way to get: nil when it is not open; a miss has no value.
     func quickGet(_ key: String) -> (value: [UInt8]?, flags: UInt32, cas: UInt64)? {
         let view = Array(key.utf8).withBytes { session.beginQuickGet($0, hash: session.hash($0), withCas: true) }
-        guard view.isHit else { return view.isMiss ? (nil, 0, 0) : nil }
+        guard view.isHit else {
+            if view.isLeft { session.endGet(view) }
+            return view.isMiss ? (nil, 0, 0) : nil
+        }
         defer { session.endGet(view) }
         return (view.value.array, view.flags, view.cas)
     }

@@ -70,9 +70,13 @@ private func runThreads(_ store: Store, _ bodies: [@Sendable (StoreSession) -> V
                     case 2...4: own.set(key, Self.value(&random))
                     case 5: _ = own.setInPieces(key, Self.value(&random), step: 5000)
                     default:
-                        if let page = own.get(key) {
+                        // The first read makes the session remember the directory, for the one after it.
+                        let page = own.get(key)?.value
+                        let found = own.lookUp(Self.names.map { "/d/" + $0 })
+                        for value in [page] + found.map({ own.show($0).map { Array($0.utf8) } }) {
+                            guard let value else { continue }
                             pages.add(1)
-                            if !Self.isWhole(page.value) { torn.add(UInt64(page.value.count)) }
+                            if !Self.isWhole(value) { torn.add(UInt64(value.count)) }
                         }
                     }
                 }

@@ -134,7 +134,30 @@ static inline size_t cs_find_near(const void *bytes, int byte, size_t count)
         if (p[at] == (char)byte) return at;
     return count;
 }
+/* The place of the last byte that is `a`, `b` or `c` in `count` bytes from `bytes` on, or `count`. */
+static inline size_t cs_find_last3(const void *bytes, size_t count, int a, int b, int c)
+{
+    const char *p = (const char *)bytes;
+    __m128i first = _mm_set1_epi8((char)a), second = _mm_set1_epi8((char)b), third = _mm_set1_epi8((char)c);
+    size_t end = count;
+    for (; end >= 16; end -= 16) {
+        __m128i word = _mm_loadu_si128((const __m128i *)(p + end - 16));
+        __m128i equal = _mm_or_si128(_mm_cmpeq_epi8(word, first), _mm_cmpeq_epi8(word, second));
+        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_or_si128(equal, _mm_cmpeq_epi8(word, third)));
+        if (hits) return end - 1 - ((size_t)__builtin_clz(hits) - 16);
+    }
+    while (end-- > 0)
+        if (p[end] == (char)a || p[end] == (char)b || p[end] == (char)c) return end;
+    return count;
+}
 #else
+static inline size_t cs_find_last3(const void *bytes, size_t count, int a, int b, int c)
+{
+    const char *p = (const char *)bytes;
+    for (size_t end = count; end-- > 0;)
+        if (p[end] == (char)a || p[end] == (char)b || p[end] == (char)c) return end;
+    return count;
+}
 static inline void cs_copy(void *to, const void *from, size_t count) { memcpy(to, from, count); }
 static inline size_t cs_find_near(const void *bytes, int byte, size_t count)
 {
