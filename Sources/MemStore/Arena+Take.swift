@@ -6,12 +6,16 @@ extension Arena {
     // MARK: segments
 
     /// Takes a whole segment, or nil when the budget has no room for one.
-    func takeSegment() -> UInt32? { state.lock.withLock { takeSegmentLocked() } }
+    func takeSegment() -> UInt32? {
+        var cold: UInt32 = 0
+        return state.lock.withLock { takeSegmentLocked(&cold) }
+    }
 
     /// The same for a cut, from what is set aside for cuts.
     func takeSegmentForCut() -> UInt32? { state.lock.withLock { state.cutReserve.popLast() } }
 
-    private func takeSegmentLocked() -> UInt32? {
+    /// `cold` becomes the segment if its pages had been given back to the system.
+    private func takeSegmentLocked(_ cold: inout UInt32) -> UInt32? {
         guard state.usedBytes + segmentSizeBytes <= state.budgetBytes else { return nil }
         let segment: UInt32
         if state.warmHead != 0 {
@@ -22,6 +26,7 @@ extension Arena {
         } else if state.coldHead != 0 {
             segment = state.coldHead
             state.coldHead = self[segment].next
+            cold = segment
         } else {
             guard state.freshNext < state.segmentCount else { return nil }
             segment = state.freshNext
@@ -52,15 +57,24 @@ extension Arena {
 
     /// Takes one block with one holder, the one behind `neighbour` if that is free (so that a long content lies
     /// together), or nil when the budget has no room.
-    func takeBlock(near neighbour: UInt32) -> UInt32? { state.lock.withLock { takeBlockLocked(near: neighbour) } }
+    func takeBlock(near neighbour: UInt32) -> UInt32? {
+        var cold: UInt32 = 0
+        let block = state.lock.withLock { takeBlockLocked(near: neighbour, &cold) }
+        // Not under the lock, since it takes some ten microseconds. The other blocks of the segment are taken next.
+        if cold != 0 {
+            state.mapping.populate(offset: Int(cold) << geometry.segmentShift, count: segmentSizeBytes)
+        }
+        return block
+    }
 
     /// Takes up to `count` blocks that lie together where possible. Returns how many it got.
     @unsafe func takeBlocks(_ count: Int, near neighbour: UInt32, into blocks: UnsafeMutablePointer<UInt32>) -> Int {
         state.lock.lock()
         defer { state.lock.unlock() }
         var last = neighbour
+        var cold: UInt32 = 0
         for index in 0..<count {
-            guard let block = takeBlockLocked(near: last) else { return index }
+            guard let block = takeBlockLocked(near: last, &cold) else { return index }
             unsafe blocks[index] = block
             last = block
         }
@@ -68,9 +82,13 @@ extension Arena {
     }
 
     /// Takes a block for a table: beside others of that kind if the budget has room.
-    func takeTableBlock() -> UInt32? { state.lock.withLock { takeBlockLocked(near: 0, for: .table) } }
+    func takeTableBlock() -> UInt32? {
+        var cold: UInt32 = 0
+        return state.lock.withLock { takeBlockLocked(near: 0, &cold, for: .table) }
+    }
 
-    private func takeBlockLocked(near neighbour: UInt32, for use: BlockUse = .content) -> UInt32? {
+    private func takeBlockLocked(near neighbour: UInt32, _ cold: inout UInt32, for use: BlockUse = .content) -> UInt32?
+    {
         let perSegment = UInt32(geometry.blocksPerSegment)
         if neighbour != 0, (neighbour + 1) % perSegment != 0 {
             let segment = (neighbour + 1) / perSegment
@@ -80,7 +98,9 @@ extension Arena {
             }
         }
         if let block = takePartial(of: use) { return block }
-        guard let segment = takeSegmentLocked() else { return takePartial(of: use == .content ? .table : .content) }
+        guard let segment = takeSegmentLocked(&cold) else {
+            return takePartial(of: use == .content ? .table : .content)
+        }
         self[segment].kind = .blocks
         self[segment].use = use
         self[segment].freeBlocks = UInt16(truncatingIfNeeded: (1 << Int(perSegment)) - 1)
