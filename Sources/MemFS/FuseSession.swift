@@ -90,26 +90,31 @@ public struct FuseSessionOptions: Sendable {
         guard cache.start() else { throw MountError(what: "start threads", code: EAGAIN) }
         let spin = DeviceSpin(microsecondsMax: options.spinMicroseconds)
         for _ in 0..<options.threadCount {
-            let session = store.makeSession()
             running.begin()
             let thread = Thread.start { [self] in
                 WakeSignal.admit()
-                unsafe FuseWorker(
-                    fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, turns: turns,
-                    library: library
-                ).run()
-                session.end()
+                // A session costs each change of the tree a lock, so only a thread that is needed gets one.
+                if turns.take() { serve(spin) }
                 noticeEnd()
                 running.end()
             }
             guard let thread else {
                 running.end()
-                session.end()
                 throw MountError(what: "start threads", code: EAGAIN)
             }
             lock.withLock { threads.append(thread) }
         }
         lock.withLock { phase = .started }
+    }
+
+    /// Carries requests out on this thread, which has a turn, until the mount ends.
+    private func serve(_ spin: DeviceSpin) {
+        let session = store.makeSession()
+        unsafe FuseWorker(
+            fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, turns: turns,
+            library: library
+        ).run()
+        session.end()
     }
 
     /// Called once, from a thread of the session, when the mount ends and nobody has said that it would: somebody else
