@@ -33,7 +33,7 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     /// Whether the kernel leaves the clearing of suid and sgid to the filesystem. Good after INIT.
     private(set) var clearsPrivileges = false
 
-    /// The calls that the library makes instead of read(2) and writev(2); its user value is a `FuseDevice`.
+    /// The calls that the library makes instead of read(2) and writev(2).
     @unsafe static let calls: fuse_custom_io = {
         var calls = fuse_custom_io()
         unsafe calls.read = { descriptor, buffer, length, _ in
@@ -71,9 +71,7 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     @unsafe func amend(reply: UnsafeBufferPointer<iovec>) {
         guard stage.value == 1, reply.count == 2, unsafe reply[0].iov_len == 16,
             unsafe reply[1].iov_len == Self.answerLength
-        else {
-            return
-        }
+        else { return }
         let header = unsafe reply[0].iov_base.unsafelyUnwrapped
         guard unsafe header.load(fromByteOffset: 8, as: UInt64.self) == initUnique else { return }
         let added =

@@ -6,7 +6,8 @@ import MemStore
 
 /// How a mount is served.
 public struct FuseSessionOptions: Sendable {
-    /// Threads that carry requests out, 1 ... 64; each takes one session of the store.
+    /// Threads that carry requests out, 1 ... 64; each takes one session of the store
+    /// when it is needed first.
     public var threadCount = 4
     /// Longest time in microseconds that a thread waits awake for the next request, 0 ... 1000; 0 = never.
     public var spinMicroseconds: UInt32 = 0
@@ -72,7 +73,7 @@ public struct FuseSessionOptions: Sendable {
         self.options = options
         state = FileSystemState(options: options.fileSystem)
         turns = RequestTurns(threadCount: options.threadCount)
-        guard let library = unsafe Self.makeLibrarySession(libraryOptions, device) else {
+        guard let library = unsafe Self.makeLibrarySession(libraryOptions) else {
             throw MountError(what: "make a session of libfuse", code: 0)
         }
         unsafe self.library = library
@@ -180,8 +181,7 @@ public struct FuseSessionOptions: Sendable {
         return words
     }
 
-    /// - Parameter device: found again by the library's calls; the session keeps it alive.
-    @unsafe private static func makeLibrarySession(_ words: String?, _ device: FuseDevice) -> OpaquePointer? {
+    @unsafe private static func makeLibrarySession(_ words: String?) -> OpaquePointer? {
         var arguments = unsafe fuse_args(argc: 0, argv: nil, allocated: 0)
         defer { unsafe fuse_opt_free_args(&arguments) }
         guard unsafe fuse_opt_add_arg(&arguments, "memfisd") == 0 else { return nil }
@@ -189,8 +189,7 @@ public struct FuseSessionOptions: Sendable {
             guard unsafe fuse_opt_add_arg(&arguments, "-o\(words)") == 0 else { return nil }
         }
         var operations = unsafe FuseBridge.operations()
-        return unsafe fuse_session_new(
-            &arguments, &operations, MemoryLayout<fuse_lowlevel_ops>.size, Unmanaged.passUnretained(device).toOpaque())
+        return unsafe fuse_session_new(&arguments, &operations, MemoryLayout<fuse_lowlevel_ops>.size, nil)
     }
 }
 

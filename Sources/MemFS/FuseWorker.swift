@@ -158,13 +158,9 @@ import MemStore
 
     /// The worker of this thread.
     static var current: FuseWorker {
-        guard let worker = currentIfAny else { preconditionFailure("a callback runs outside of a worker's thread") }
-        return worker
-    }
-
-    /// The same, or nil on a thread that has none.
-    static var currentIfAny: FuseWorker? {
-        guard let pointer = unsafe pthread_getspecific(key) else { return nil }
+        guard let pointer = unsafe pthread_getspecific(key) else {
+            preconditionFailure("a callback runs outside of a worker's thread")
+        }
         return unsafe Unmanaged<FuseWorker>.fromOpaque(pointer).takeUnretainedValue()
     }
 
