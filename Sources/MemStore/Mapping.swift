@@ -37,7 +37,7 @@ import Glibc
         }
     }
 
-    /// Makes whole pages of the range resident in one call, for who will fill them: a fault for each would cost twice as much.
+    /// Makes whole pages of the range resident in one call, for who will fill them: a fault for each would cost more.
     func populate(offset: Int, count: Int) {
         // Source: Linux 5.14, madvise(2), the value of MADV_POPULATE_WRITE. Refused, the pages come by faults.
         unsafe madvise(start + offset, count, 23)
