@@ -59,6 +59,9 @@ struct DeviceReader: ~Copyable {
         return -1
     }
 
+    /// Whether a thread may wait awake, and so not sleep though nothing is there.
+    var waitsAwake: Bool { own >= 0 }
+
     /// read(2) of the next request.
     @unsafe mutating func read(_ shared: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int {
         if own >= 0, isWorthTrying(), spin.tryBegin() {

@@ -98,16 +98,29 @@ extension FileSystem {
     }
 
     /// The same with what a lookup would have found; each entry for which `body` returns true counts one lookup, but
-    /// `.` and `..`.
+    /// `.` and `..`. Where there are more than `listedWithAttributesMax` only the first answer has it.
     /// - Throws: ENOTDIR, ESTALE.
     public func readDirectoryWithAttributes(
         _ ino: Ino, after cookie: UInt64, _ body: (DirectoryEntry, Entry) -> Bool
     ) throws(FSError) {
         if ino.isControl { return try control.readDirectory(ino, after: cookie, body) }
+        let count = try cookie == 0 ? 0 : entryCount(of: ino)
+        let hasAttributes = count <= Self.listedWithAttributesMax
         try translating { () throws(StoreError) in
-            try session.readDirectory(ino, after: cookie, countsLookups: true) { name, attributes in
-                body(name, entry(attributes))
+            try session.readDirectory(ino, after: cookie, countsLookups: hasAttributes) { name, attributes in
+                var entry = entry(attributes)
+                entry.isNameOnly = !hasAttributes
+                return body(name, entry)
             }
         }
+    }
+
+    /// Entries of a directory up to which its listing makes the kernel know all of its inodes: whoever asks for their
+    /// attributes next needs no lookups, and whoever wants the names alone fills little of the kernel's memory.
+    static let listedWithAttributesMax = 4096
+
+    private func entryCount(of directory: Ino) throws(FSError) -> Int {
+        let size = try translating { () throws(StoreError) in try session.attributes(of: directory).size }
+        return Int(size) / Limits.directorySizePerEntry - 2
     }
 }

@@ -23,10 +23,11 @@ enum FuseBridge {
     /// Chooses what the kernel offers.
     @unsafe static func negotiate(_ connection: inout fuse_conn_info) {
         let wanted =
-            FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO
-            | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA
+            FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_READDIRPLUS | FUSE_CAP_ASYNC_DIO
+            | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA
         // All else is off: pages are dropped when the port changes a file and never because a time differs, the kernel
-        // applies the umask, buffers are memory (splicing into the store saves no copy), writes come at once.
+        // applies the umask, buffers are memory (splicing into the store saves no copy), writes come at once. Which listings
+        // come with attributes is for FileSystem to say: the kernel's own choice leaves out all but a directory's first part.
         connection.want = connection.capable & UInt32(wanted)
         connection.max_write = UInt32(FuseWorker.transferMax)
         connection.max_background = 64

@@ -33,31 +33,30 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     /// Whether the kernel leaves the clearing of suid and sgid to the filesystem. Good after INIT.
     private(set) var clearsPrivileges = false
 
-    /// The calls that the library makes instead of read(2) and writev(2); its user value is a `FuseDevice`.
+    /// The calls that the library makes instead of read(2) and writev(2).
     @unsafe static let calls: fuse_custom_io = {
         var calls = fuse_custom_io()
-        unsafe calls.read = { descriptor, buffer, length, device in
-            let count = unsafe FuseWorker.current.reader.read(descriptor, buffer, length)
-            if count > 0 {
-                unsafe FuseDevice.from(device).note(request: UnsafeRawBufferPointer(start: buffer, count: count))
+        unsafe calls.read = { descriptor, buffer, length, _ in
+            guard let count = FuseWorker.withCurrent({ unsafe $0.read(descriptor, buffer, length) }) else {
+                preconditionFailure("only a worker's thread reads from the device")
             }
             return count
         }
-        unsafe calls.writev = { descriptor, pieces, count, device in
-            if count == 2 { unsafe FuseDevice.from(device).amend(reply: pieces.unsafelyUnwrapped) }
+        unsafe calls.writev = { descriptor, pieces, count, _ in
+            let written = FuseWorker.withCurrent {
+                unsafe $0.write(UnsafeBufferPointer(start: pieces, count: Int(count)))
+            }
             // Notices come from other threads too, and may go to any descriptor of the mount.
-            guard let worker = FuseWorker.currentIfAny else { return unsafe cs_writev(descriptor, pieces, count) }
-            return unsafe worker.write(UnsafeBufferPointer(start: pieces, count: Int(count)))
+            return unsafe written ?? cs_writev(descriptor, pieces, count)
         }
         return calls
     }()
 
-    @unsafe private static func from(_ pointer: UnsafeMutableRawPointer?) -> FuseDevice {
-        unsafe Unmanaged<FuseDevice>.fromOpaque(pointer.unsafelyUnwrapped).takeUnretainedValue()
-    }
+    /// Whether the connection has begun: requests and answers need not be looked at any more.
+    var isReady: Bool { stage.value == 2 }
 
     /// Remembers what the kernel offers in its first request.
-    @unsafe private func note(request: UnsafeRawBufferPointer) {
+    @unsafe func note(request: UnsafeRawBufferPointer) {
         guard stage.value == 0, request.count >= Self.flagsOffset + 4 else { return }
         guard unsafe request.loadUnaligned(fromByteOffset: 4, as: UInt32.self) == Self.initOperation else { return }
         unsafe initUnique = request.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
@@ -69,10 +68,10 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     }
 
     /// Adds flags to the answer to INIT on its way to the kernel. `reply` has two pieces: header and body.
-    @unsafe private func amend(reply: UnsafeMutablePointer<iovec>) {
-        guard stage.value == 1, unsafe reply[0].iov_len == 16, unsafe reply[1].iov_len == Self.answerLength else {
-            return
-        }
+    @unsafe func amend(reply: UnsafeBufferPointer<iovec>) {
+        guard stage.value == 1, reply.count == 2, unsafe reply[0].iov_len == 16,
+            unsafe reply[1].iov_len == Self.answerLength
+        else { return }
         let header = unsafe reply[0].iov_base.unsafelyUnwrapped
         guard unsafe header.load(fromByteOffset: 8, as: UInt64.self) == initUnique else { return }
         let added =

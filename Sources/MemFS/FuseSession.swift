@@ -6,7 +6,8 @@ import MemStore
 
 /// How a mount is served.
 public struct FuseSessionOptions: Sendable {
-    /// Threads that carry requests out, 1 ... 64; each takes one session of the store.
+    /// Threads that carry requests out, 1 ... 64; each takes one session of the store
+    /// when it is needed first.
     public var threadCount = 4
     /// Longest time in microseconds that a thread waits awake for the next request, 0 ... 1000; 0 = never.
     public var spinMicroseconds: UInt32 = 0
@@ -72,7 +73,7 @@ public struct FuseSessionOptions: Sendable {
         self.options = options
         state = FileSystemState(options: options.fileSystem)
         turns = RequestTurns(threadCount: options.threadCount)
-        guard let library = unsafe Self.makeLibrarySession(libraryOptions, device) else {
+        guard let library = unsafe Self.makeLibrarySession(libraryOptions) else {
             throw MountError(what: "make a session of libfuse", code: 0)
         }
         unsafe self.library = library
@@ -90,26 +91,31 @@ public struct FuseSessionOptions: Sendable {
         guard cache.start() else { throw MountError(what: "start threads", code: EAGAIN) }
         let spin = DeviceSpin(microsecondsMax: options.spinMicroseconds)
         for _ in 0..<options.threadCount {
-            let session = store.makeSession()
             running.begin()
             let thread = Thread.start { [self] in
                 WakeSignal.admit()
-                unsafe FuseWorker(
-                    fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, turns: turns,
-                    library: library
-                ).run()
-                session.end()
+                // A session costs each change of the tree a lock, so only a thread that is needed gets one.
+                if turns.take() { serve(spin) }
                 noticeEnd()
                 running.end()
             }
             guard let thread else {
                 running.end()
-                session.end()
                 throw MountError(what: "start threads", code: EAGAIN)
             }
             lock.withLock { threads.append(thread) }
         }
         lock.withLock { phase = .started }
+    }
+
+    /// Carries requests out on this thread, which has a turn, until the mount ends.
+    private func serve(_ spin: DeviceSpin) {
+        let session = store.makeSession()
+        unsafe FuseWorker(
+            fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, turns: turns,
+            library: library
+        ).run()
+        session.end()
     }
 
     /// Called once, from a thread of the session, when the mount ends and nobody has said that it would: somebody else
@@ -175,8 +181,7 @@ public struct FuseSessionOptions: Sendable {
         return words
     }
 
-    /// - Parameter device: found again by the library's calls; the session keeps it alive.
-    @unsafe private static func makeLibrarySession(_ words: String?, _ device: FuseDevice) -> OpaquePointer? {
+    @unsafe private static func makeLibrarySession(_ words: String?) -> OpaquePointer? {
         var arguments = unsafe fuse_args(argc: 0, argv: nil, allocated: 0)
         defer { unsafe fuse_opt_free_args(&arguments) }
         guard unsafe fuse_opt_add_arg(&arguments, "memfisd") == 0 else { return nil }
@@ -184,8 +189,7 @@ public struct FuseSessionOptions: Sendable {
             guard unsafe fuse_opt_add_arg(&arguments, "-o\(words)") == 0 else { return nil }
         }
         var operations = unsafe FuseBridge.operations()
-        return unsafe fuse_session_new(
-            &arguments, &operations, MemoryLayout<fuse_lowlevel_ops>.size, Unmanaged.passUnretained(device).toOpaque())
+        return unsafe fuse_session_new(&arguments, &operations, MemoryLayout<fuse_lowlevel_ops>.size, nil)
     }
 }
 

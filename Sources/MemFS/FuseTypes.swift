@@ -15,8 +15,9 @@ extension stat {
         st_rdev = UInt(attributes.device)
         st_size = Int(attributes.size)
         st_blocks = Int(attributes.blocks)
-        // Programs that copy take their buffer from it: the fewer requests, the better.
-        st_blksize = attributes.type == .regular ? FuseWorker.transferMax : 4096
+        // Programs that copy take their buffer from it: a new file should be written with few requests. One that has bytes is
+        // read from the kernel's pages, and a large buffer would only cost its own.
+        st_blksize = attributes.type == .regular && attributes.size == 0 ? FuseWorker.transferMax : 4096
         st_atim = timespec(attributes.atime)
         st_mtim = timespec(attributes.mtime)
         st_ctim = timespec(attributes.ctime)

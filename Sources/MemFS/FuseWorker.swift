@@ -22,7 +22,7 @@ import MemStore
     private let joined: UnsafeMutableRawPointer
     private var request = unsafe fuse_buf()
     private var pace = RequestPace()
-    var reader: DeviceReader
+    private var reader: DeviceReader
 
     /// - Parameters:
     ///   - spin, turns: shared with the other threads of the mount.
@@ -65,10 +65,23 @@ import MemStore
         unsafe request.mem = isLargeWrite ? requestBase + 4096 - RawRequest.writeHeadLength : requestBase
     }
 
+    /// read(2) of the next request.
+    @unsafe func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int {
+        let count = unsafe reader.read(descriptor, buffer, length)
+        if count > 0, !device.isReady {
+            unsafe device.note(request: UnsafeRawBufferPointer(start: buffer, count: count))
+        }
+        return count
+    }
+
     /// writev(2) to where the last request came from; short pieces go as one.
     @unsafe func write(_ pieces: UnsafeBufferPointer<iovec>) -> Int {
+        if !device.isReady { unsafe device.amend(reply: pieces) }
         let total = unsafe pieces.reduce(0) { unsafe $0 + $1.iov_len }
         guard pieces.count > 1, total <= Self.joinedMax else {
+            if pieces.count == 1 {
+                return unsafe cs_write(reader.replyDescriptor, pieces[0].iov_base, pieces[0].iov_len)
+            }
             return unsafe cs_writev(reader.replyDescriptor, pieces.baseAddress, Int32(pieces.count))
         }
         var length = 0
@@ -86,10 +99,10 @@ import MemStore
         unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, -1, 0)
     }
 
-    /// Carries requests out until the session ends.
+    /// Carries requests out until the session ends. The thread has a turn.
     func run() {
         unsafe pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
-        while turns.take(), carryOutTurn() {}
+        while carryOutTurn(), turns.take() {}
         turns.close()
         pthread_setspecific(Self.key, nil)
     }
@@ -97,7 +110,9 @@ import MemStore
     /// Takes requests until this thread's turn ends; false when the session ends.
     private func carryOutTurn() -> Bool {
         while unsafe fuse_session_exited(library) == 0 {
-            let begun = Monotonic.nanoseconds
+            // Alone and asleep while it waits, a thread sees from its sleeps whether it keeps up; else only the time tells.
+            let isTimed = turns.isShared || reader.waitsAwake
+            let begun = isTimed ? Monotonic.nanoseconds : 0
             let count = unsafe fuse_session_receive_buf(library, &request)
             // 0: the session was ended, or the mount is gone.
             if count == 0 { return false }
@@ -106,7 +121,7 @@ import MemStore
                 unsafe fuse_session_exit(library)
                 return false
             }
-            let waited = Monotonic.nanoseconds &- begun
+            let waited = isTimed ? Monotonic.nanoseconds &- begun : 0
             fileSystem.session.refreshClock()
             let isLargeWrite = rawRequest.isLargeWrite
             let givesAway =
@@ -143,14 +158,16 @@ import MemStore
 
     /// The worker of this thread.
     static var current: FuseWorker {
-        guard let worker = currentIfAny else { preconditionFailure("a callback runs outside of a worker's thread") }
-        return worker
+        guard let pointer = unsafe pthread_getspecific(key) else {
+            preconditionFailure("a callback runs outside of a worker's thread")
+        }
+        return unsafe Unmanaged<FuseWorker>.fromOpaque(pointer).takeUnretainedValue()
     }
 
-    /// The same, or nil on a thread that has none.
-    static var currentIfAny: FuseWorker? {
+    /// Lends the worker of this thread to `body` without counting a reference; nil on a thread that has none.
+    static func withCurrent<R>(_ body: (FuseWorker) -> R) -> R? {
         guard let pointer = unsafe pthread_getspecific(key) else { return nil }
-        return unsafe Unmanaged<FuseWorker>.fromOpaque(pointer).takeUnretainedValue()
+        return unsafe Unmanaged<FuseWorker>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
     }
 
     private static let key: pthread_key_t = {

@@ -6,12 +6,16 @@ extension Arena {
     // MARK: segments
 
     /// Takes a whole segment, or nil when the budget has no room for one.
-    func takeSegment() -> UInt32? { state.lock.withLock { takeSegmentLocked() } }
+    func takeSegment() -> UInt32? {
+        var cold: UInt32 = 0
+        return state.lock.withLock { takeSegmentLocked(&cold) }
+    }
 
     /// The same for a cut, from what is set aside for cuts.
     func takeSegmentForCut() -> UInt32? { state.lock.withLock { state.cutReserve.popLast() } }
 
-    private func takeSegmentLocked() -> UInt32? {
+    /// `cold` becomes the segment if its pages had been given back to the system.
+    private func takeSegmentLocked(_ cold: inout UInt32) -> UInt32? {
         guard state.usedBytes + segmentSizeBytes <= state.budgetBytes else { return nil }
         let segment: UInt32
         if state.warmHead != 0 {
@@ -22,6 +26,7 @@ extension Arena {
         } else if state.coldHead != 0 {
             segment = state.coldHead
             state.coldHead = self[segment].next
+            cold = segment
         } else {
             guard state.freshNext < state.segmentCount else { return nil }
             segment = state.freshNext
@@ -52,7 +57,15 @@ extension Arena {
 
     /// Takes one block with one holder, the one behind `neighbour` if that is free (so that a long content lies
     /// together), or nil when the budget has no room.
-    func takeBlock(near neighbour: UInt32) -> UInt32? { state.lock.withLock { takeBlockLocked(near: neighbour) } }
+    func takeBlock(near neighbour: UInt32) -> UInt32? {
+        var cold: UInt32 = 0
+        let block = state.lock.withLock { takeBlockLocked(near: neighbour, &cold) }
+        // Not under the lock, since it takes some ten microseconds. The other blocks of the segment are taken next.
+        if cold != 0 {
+            state.mapping.populate(offset: Int(cold) << geometry.segmentShift, count: segmentSizeBytes)
+        }
+        return block
+    }
 
     /// Takes up to `count` blocks that lie together where possible. Returns how many it got.
     @unsafe func takeBlocks(_ count: Int, near neighbour: UInt32, into blocks: UnsafeMutablePointer<UInt32>) -> Int {
@@ -60,8 +73,9 @@ extension Arena {
         defer { state.lock.unlock() }
         var last = neighbour
         var taken = 0
+        var cold: UInt32 = 0
         while taken < count {
-            guard let run = takeRunLocked(count - taken, near: last) else { break }
+            guard let run = takeRunLocked(count - taken, near: last, &cold) else { break }
             for index in 0..<run.count { unsafe blocks[taken + index] = run.first + UInt32(index) }
             taken += run.count
             last = run.first + UInt32(run.count - 1)
@@ -70,15 +84,19 @@ extension Arena {
     }
 
     /// Takes a block for a table: beside others of that kind if the budget has room.
-    func takeTableBlock() -> UInt32? { state.lock.withLock { takeBlockLocked(near: 0, for: .table) } }
+    func takeTableBlock() -> UInt32? {
+        var cold: UInt32 = 0
+        return state.lock.withLock { takeBlockLocked(near: 0, &cold, for: .table) }
+    }
 
-    private func takeBlockLocked(near neighbour: UInt32, for use: BlockUse = .content) -> UInt32? {
-        takeRunLocked(1, near: neighbour, for: use)?.first
+    private func takeBlockLocked(near neighbour: UInt32, _ cold: inout UInt32, for use: BlockUse = .content) -> UInt32?
+    {
+        takeRunLocked(1, near: neighbour, &cold, for: use)?.first
     }
 
     /// Takes blocks that lie one behind the other, `countMax` at most.
     private func takeRunLocked(
-        _ countMax: Int, near neighbour: UInt32, for use: BlockUse = .content
+        _ countMax: Int, near neighbour: UInt32, _ cold: inout UInt32, for use: BlockUse = .content
     ) -> (first: UInt32, count: Int)? {
         let perSegment = UInt32(geometry.blocksPerSegment)
         if neighbour != 0, (neighbour + 1) % perSegment != 0 {
@@ -94,7 +112,7 @@ extension Arena {
         // takes longer to be read, sent and freed. What is left of it, and all that is smaller, goes to the holes.
         let fillsOne = countMax >= Int(perSegment) && !isShortLocked
         if !fillsOne, let run = takePartial(of: use, countMax) { return run }
-        guard let segment = takeSegmentLocked() else {
+        guard let segment = takeSegmentLocked(&cold) else {
             return takePartial(of: use, countMax) ?? takePartial(of: use == .content ? .table : .content, countMax)
         }
         self[segment].kind = .blocks

@@ -37,6 +37,12 @@ import Glibc
         }
     }
 
+    /// Makes whole pages of the range resident in one call, for who will fill them: a fault for each would cost more.
+    func populate(offset: Int, count: Int) {
+        // Source: Linux 5.14, madvise(2), the value of MADV_POPULATE_WRITE. Refused, the pages come by faults.
+        unsafe madvise(start + offset, count, 23)
+    }
+
     /// Lets the system use pages of 2 MiB: one fault instead of 512 where much is filled at once, and fewer misses
     /// of the address cache. Up to 2 MiB more than is used can then be resident.
     func preferHugePages() {

@@ -203,4 +203,32 @@ struct FileSystemTests {
         }
         #expect(sizes == 302)
     }
+
+    @Test(
+        "the whole of a listing makes inodes known, but of more entries than 4,096 the first answer alone",
+        arguments: [0, 1])
+    func listingWithInodes(beyond: Int) throws {
+        let test = try TestStore()
+        for number in 0..<FileSystem.listedWithAttributesMax + beyond {
+            let (ino, handle) = try test.create("n\(number)")
+            test.fileSystem.release(ino, handle: handle)
+            test.fileSystem.forget(ino, count: 1)
+        }
+        func list(after cookie: UInt64, countMax: Int) throws -> [(cookie: UInt64, entry: Entry)] {
+            var shown: [(cookie: UInt64, entry: Entry)] = []
+            try test.fileSystem.readDirectoryWithAttributes(.root, after: cookie) { name, entry in
+                if shown.count == countMax { return false }
+                shown.append((name.cookie, entry))
+                return true
+            }
+            return shown
+        }
+        let first = try list(after: 0, countMax: 10)
+        let rest = try list(after: #require(first.last).cookie, countMax: .max)
+        #expect(first.count + rest.count == FileSystem.listedWithAttributesMax + beyond + 2)
+        #expect(first.allSatisfy { !$0.entry.isNameOnly && test.store.isKnown($0.entry.attributes.ino) })
+        let isWhole = beyond == 0
+        #expect(rest.allSatisfy { $0.entry.isNameOnly != isWhole })
+        #expect(rest.allSatisfy { test.store.isKnown($0.entry.attributes.ino) == isWhole })
+    }
 }
