@@ -154,6 +154,16 @@ int fc_remount(const char *path, int read_only)
     return mount(NULL, path, NULL, MS_REMOUNT | (read_only ? MS_RDONLY : 0), NULL);
 }
 
+/* Mounts something on a name: another filesystem on a directory, the file itself on a file. */
+int fc_cover(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status)) return -1;
+    return S_ISDIR(status.st_mode) ? mount("none", path, "tmpfs", 0, "mode=777") : mount(path, path, NULL, MS_BIND, NULL);
+}
+
+int fc_uncover(const char *path) { return umount2(path, MNT_DETACH); }
+
 /* Makes a call with an address that the process does not have, by system calls alone: the library would touch it. */
 long fc_fault(const char *call)
 {

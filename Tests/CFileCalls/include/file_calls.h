@@ -27,6 +27,8 @@ int fc_bind(const char *path);
 int fc_connect(const char *path);
 long fc_pathconf(const char *path, const char *name);
 int fc_remount(const char *path, int read_only);
+int fc_cover(const char *path);
+int fc_uncover(const char *path);
 long fc_fault(const char *call);
 unsigned fc_major(uint64_t device);
 unsigned fc_minor(uint64_t device);
