@@ -69,6 +69,20 @@ def check_port(name, size, changes):
         assert answer.readline() == b"\r\n" and answer.readline() == b"END\r\n"
 
 
+def check_lengths(name, size):
+    """Asks in both forms for a file that is too long to be fetched here, and hangs up."""
+    key = "%s/%s" % (prefix, name)
+    for request, wanted in [
+        ("get " + key, "VALUE %s 0 %d\r\n" % (key, size)),
+        ("mg %s s v" % key, "VA %d s%d\r\n" % (size, size)),
+    ]:
+        with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answer:
+            connection.sendall(request.encode() + b"\r\n")
+            head = answer.readline()
+            assert head == wanted.encode(), head
+            assert answer.read(2 * MIB) == bytes(2 * MIB)
+
+
 def changed(number, changes):
     bytes_ = bytearray(block(number))
     for at, new in changes:
@@ -78,6 +92,11 @@ def changed(number, changes):
             bytes_[max(0, start) : max(0, start) + len(part)] = part
     return bytes(bytes_)
 
+
+with open(path, "wb") as sparse:
+    sparse.truncate((1 << 32) + 12345)
+check_lengths("large", (1 << 32) + 12345)
+os.unlink(path)
 
 before = used()
 size = count * MIB
