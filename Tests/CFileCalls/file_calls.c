@@ -88,6 +88,14 @@ int fc_write_mapped(int file, int64_t offset, const char *bytes, size_t length)
 }
 
 int fc_set_mode(int file, mode_t mode) { return fchmod(file, mode); }
+
+/* Sets or clears O_APPEND of an open file. */
+int fc_set_append(int file, int appends)
+{
+    int flags = fcntl(file, F_GETFL);
+    return flags < 0 ? -1 : fcntl(file, F_SETFL, appends ? flags | O_APPEND : flags & ~O_APPEND);
+}
+
 int fc_lock(int file, int exclusive) { return flock(file, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB); }
 /* FNV-1a. */
 uint64_t fc_digest(const void *bytes, size_t count)

@@ -150,6 +150,7 @@ struct Calls {
         case "pwrite": return unsafe result(pwrite(file, bytes, bytes.count, arguments.number(2)))
         case "mapwrite":
             return unsafe result(fc_write_mapped(file, Int64(arguments.number(2)), arguments[1], bytes.count))
+        case "appending": return result(fc_set_append(file, arguments[1] == "on" ? 1 : 0))
         case "fsync": return result(fsync(file))
         case "fstatfs": return result(fc_fstatfs(file))
         case "linkfd": return unsafe result(fc_link_open(file, arguments[1]))

@@ -101,7 +101,8 @@ enum SweepScripts {
         for user in [root, stranger] {
             lines += [
                 "rmdir d", "unlink f", "rename d x 0", "rename f x 0", "rename g f 0", "rename e d 0", "rename g f 2",
-                "rename e d 2", "rename e x 0", "rename x e 0", "rmdir e", "rmdir e/in", "link g d/g", "link d/inner g2",
+                "rename e d 2", "rename e x 0", "rename x e 0", "rmdir e", "rmdir e/in", "link g d/g",
+                "link d/inner g2",
                 "rename g d/g 0", "rename d/inner g 0", "link f f2", "rename d e/d 0", "rmdir d/..", "rename d/.. x 0",
             ].map { "\(user) \($0)" }
         }

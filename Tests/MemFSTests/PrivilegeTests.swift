@@ -28,7 +28,7 @@ struct PrivilegeTests {
         let test = try TestStore()
         let (ino, handle) = try file(test, mode: before)
         let isNew = try Array("x".utf8).withBytes { bytes throws(FSError) in
-            try test.fileSystem.write(ino, at: 0, bytes, handle: handle, isPageWrite: false, losingFor: stranger)
+            try test.fileSystem.write(ino, at: 0, bytes, handle: handle, .atOffset, losingFor: stranger)
         }
         #expect(isNew == (before != after))
         #expect(try mode(test) == after)

@@ -6,7 +6,9 @@ extension SystemTests {
     @Suite(.enabled(if: Requirements.withMount)) struct LargeFileTests {
         private static let mebibytes = ProcessInfo.processInfo.environment["MEMFISD_LARGE_FILE_MIB"].flatMap(Int.init)
 
-        @Test("a large file is the same byte for byte on both doors, also when it is copied, changed and cut, and its memory returns")
+        @Test(
+            "a large file is the same byte for byte on both doors, also when it is copied, changed and cut, and its memory returns"
+        )
         func largeFile() throws {
             let size = Self.mebibytes ?? 80
             let daemon = try Daemon(["-m", "\(size * 3 / 2)"])

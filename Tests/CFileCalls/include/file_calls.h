@@ -19,6 +19,7 @@ ssize_t fc_listxattr(const char *path, char *names, size_t room);
 int fc_removexattr(const char *path, const char *name);
 int fc_write_mapped(int file, int64_t offset, const char *bytes, size_t length);
 int fc_set_mode(int file, mode_t mode);
+int fc_set_append(int file, int appends);
 int fc_lock(int file, int exclusive);
 uint64_t fc_digest(const void *bytes, size_t count);
 int fc_spawn(const char *path);
