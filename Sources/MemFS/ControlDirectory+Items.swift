@@ -137,8 +137,8 @@ extension ControlDirectory {
         } ?? 0
     }
 
-    /// pwrite(2), or at the end without an offset. What has been written is kept outside of the memory limit until close, and so no more than an item may
-    /// have.
+    /// pwrite(2), or at the end without an offset. What has been written is kept outside of the memory limit until close,
+    /// and so no more than an item may have.
     func write(_ bytes: Bytes, at offset: UInt64?, _ number: HandleNumber) throws(FSError) {
         let isWritten = table.withHandle(number) { handle in
             let start = offset.map { Int(clamping: $0) } ?? handle.bytes.count
