@@ -78,10 +78,11 @@ tsan: ## many threads on one store under the thread sanitizer
 	@scripts/packages build
 	@scripts/threads 200000 $(SEED)
 
-compare-files: ## compare the mount with tmpfs and memory, with fio and stress-ng, for about half an hour
+compare-files: ## compare the mount with tmpfs and memory, with fio, stress-ng and a file of over 4 GiB, for about half an hour
 	@scripts/packages build run test
 	MEMFISD_CALL_SEEDS=40 MEMFISD_CONTENT_CALLS=1000000 MEMFISD_FIO_MIB=48 MEMFISD_STRESS_SECONDS=10 \
-		swift test --filter 'CallComparisonTests|ContentComparisonTests|LoadProgramTests'
+		MEMFISD_LARGE_FILE_MIB=4200 \
+		swift test --filter 'CallComparisonTests|ContentComparisonTests|LoadProgramTests|SystemTests.LargeFileTests'
 
 tsan-doors: ## both doors under the thread sanitizer: 8 threads with 20,000 operations each
 	@scripts/packages build run test

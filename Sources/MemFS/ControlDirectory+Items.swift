@@ -88,7 +88,7 @@ extension ControlDirectory {
         }
         return try makeHandle(
             ControlHandle(
-                ino: ino, canWrite: mode.canWrite, appends: mode.appends, bytes: bytes,
+                ino: ino, canWrite: mode.canWrite, bytes: bytes,
                 isWritten: mode.canWrite && mode.truncates))
     }
 
@@ -108,7 +108,7 @@ extension ControlDirectory {
         guard countLookup(of: ino, key) else { throw FSError(EEXIST) }
         do throws(FSError) {
             let file = try makeHandle(
-                ControlHandle(ino: ino, canWrite: true, appends: mode.appends, bytes: [], isWritten: true))
+                ControlHandle(ino: ino, canWrite: true, bytes: [], isWritten: true))
             return (entry(ino, Self.itemMode, size: 0, at: .now), file)
         } catch {
             table.forget(ino, count: 1)
@@ -137,11 +137,11 @@ extension ControlDirectory {
         } ?? 0
     }
 
-    /// pwrite(2). What has been written is kept outside of the memory limit until close, and so no more than an item may
-    /// have.
-    func write(_ bytes: Bytes, at offset: UInt64, _ number: HandleNumber) throws(FSError) {
+    /// pwrite(2), or at the end without an offset. What has been written is kept outside of the memory limit until close,
+    /// and so no more than an item may have.
+    func write(_ bytes: Bytes, at offset: UInt64?, _ number: HandleNumber) throws(FSError) {
         let isWritten = table.withHandle(number) { handle in
-            let start = handle.appends ? handle.bytes.count : Int(clamping: offset)
+            let start = offset.map { Int(clamping: $0) } ?? handle.bytes.count
             guard fits(start.addingReportingOverflow(bytes.count), handle.ino) else { return false }
             let end = start + bytes.count
             if end > handle.bytes.count { handle.bytes += Array(repeating: 0, count: end - handle.bytes.count) }

@@ -5,17 +5,15 @@ import MemStore
 struct ControlHandle {
     let ino: Ino
     let canWrite: Bool
-    let appends: Bool
     var bytes: [UInt8]
     /// Written since it was opened or stored.
     var isWritten: Bool
     /// How often.
     private(set) var writeCount = 0
 
-    init(ino: Ino, canWrite: Bool, appends: Bool, bytes: [UInt8], isWritten: Bool) {
+    init(ino: Ino, canWrite: Bool, bytes: [UInt8], isWritten: Bool) {
         self.ino = ino
         self.canWrite = canWrite
-        self.appends = appends
         self.bytes = bytes
         self.isWritten = isWritten
     }

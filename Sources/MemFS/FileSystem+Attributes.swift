@@ -29,9 +29,13 @@ extension FileSystem {
             changes.clearedMode = lost
         }
         if handle == nil, let size = changes.size {
-            // truncate(2) to the size that a file has changes nothing, not even its times; ftruncate(2) does.
+            // truncate(2) to the size that a file has leaves its content. On tmpfs it moves the times of a file that takes
+            // memory, and not of any other; ftruncate(2) moves them always.
             let now = try translating { () throws(StoreError) in try session.attributes(of: ino) }
-            if now.size == size { changes.size = nil }
+            if now.size == size {
+                changes.size = nil
+                if now.blocks > 0, changes.mtime == nil { changes.mtime = .now }
+            }
             if changes.isEmpty { return entry(now) }
         }
         let changed = try translating { () throws(StoreError) in

@@ -10,8 +10,6 @@ public struct OpenMode: Equatable, Sendable {
     public var canWrite: Bool
     /// O_RDONLY or O_RDWR, without O_NOATIME.
     public var readsWithTime: Bool
-    /// O_APPEND
-    public var appends: Bool
     /// O_TRUNC
     public var truncates: Bool
     /// Whose truncation takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
@@ -29,7 +27,6 @@ public struct OpenMode: Equatable, Sendable {
         // Source: open(2), the value of O_NOATIME on x86-64 and ARM.
         let noAccessTime: Int32 = 0o1000000
         readsWithTime = canRead && flags & noAccessTime == 0
-        appends = flags & O_APPEND != 0
         truncates = flags & O_TRUNC != 0
         self.opener = opener
     }

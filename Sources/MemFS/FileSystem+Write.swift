@@ -6,6 +6,20 @@
 import Glibc
 import MemStore
 
+/// Where the bytes of a write go.
+public enum WriteKind: Sendable {
+    case atOffset
+    /// To the true end: the descriptor has O_APPEND at that moment, which fcntl(2) can change.
+    case append
+    /// The kernel writes pages of a mapping, with any handle of the inode.
+    case pages
+
+    /// Of the descriptor's flags, which come with each write.
+    public init(flags: Int32, isPageWrite: Bool) {
+        self = isPageWrite ? .pages : flags & O_APPEND != 0 ? .append : .atOffset
+    }
+}
+
 extension FileSystem {
     /// open(2) with O_CREAT of a name that the kernel did not find; counts a lookup and one open handle.
     ///
@@ -34,34 +48,33 @@ extension FileSystem {
         }
     }
 
-    /// pwrite(2), or write(2) at the end of a file opened with O_APPEND. Writes all of `bytes` or fails.
+    /// pwrite(2) and write(2). Writes all of `bytes` or fails.
     ///
     /// - Parameters:
-    ///   - isPageWrite: the kernel writes pages of a mapping; `handle` may then be any of the inode's.
     ///   - loser: whose write takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
     @discardableResult public func write(
-        _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, isPageWrite: Bool,
+        _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, _ kind: WriteKind,
         losingFor loser: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
         if ino.isControl {
-            try control.write(bytes, at: offset, handle)
+            try control.write(bytes, at: kind == .append ? nil : offset, handle)
             return false
         }
-        if isPageWrite {
+        if kind == .pages {
             try writePages(ino, at: offset, bytes)
             return false
         }
-        let (appends, isDirect) = state.handles.traits(handle)
+        let appends = kind == .append
         let start = try translating { () throws(StoreError) in
             try session.writeFile(
                 ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
         state.handles.setWritten(handle, true)
         // The kernel asks about it only before it writes to its pages.
-        if isDirect { dropCapabilities(of: ino) }
+        if state.handles.isDirect(handle) { dropCapabilities(of: ino) }
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
         return clearPrivileges(of: ino, for: loser)

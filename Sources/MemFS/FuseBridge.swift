@@ -74,3 +74,8 @@ enum FuseBridge {
 @unsafe func handle(of file: UnsafeMutablePointer<fuse_file_info>?) -> HandleNumber {
     unsafe HandleNumber(file?.pointee.fh ?? 0)
 }
+
+/// Where a write's bytes go. Its flags are the descriptor's at that moment.
+@unsafe func writeKind(of file: UnsafeMutablePointer<fuse_file_info>?) -> WriteKind {
+    unsafe WriteKind(flags: file?.pointee.flags ?? 0, isPageWrite: cf_is_page_write(file) != 0)
+}

@@ -19,7 +19,6 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         var ino = Ino.none
         /// Thread that opened the file; 0 = unknown.
         var opener: UInt32 = 0
-        var appends = false
         /// Written since it was created, truncated or published through this handle.
         var isWritten = false
         var isOpen = false
@@ -71,8 +70,7 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         let isDirect = hasDirectWriter || (isOnly && !mode.canRead && mode.mayBeDirect)
         let number = takeFree()
         handles[Int(number)] = Handle(
-            ino: ino, opener: mode.opener, appends: mode.appends, isOpen: true, isDirect: isDirect,
-            next: buckets[bucket])
+            ino: ino, opener: mode.opener, isOpen: true, isDirect: isDirect, next: buckets[bucket])
         buckets[bucket] = number
         openCount += 1
         return OpenFile(handle: HandleNumber(UInt64(number)), skipsFlush: false, isDirect: isDirect)
@@ -90,13 +88,10 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         openCount -= 1
     }
 
-    /// Whether the handle was opened with O_APPEND, and whether its writes go past the kernel's pages.
-    func traits(_ number: HandleNumber) -> (appends: Bool, isDirect: Bool) {
-        if number == .readOnly { return (false, false) }
-        return lock.withLock {
-            let handle = handles[checked(number)]
-            return (handle.appends, handle.isDirect)
-        }
+    /// Whether the handle's writes go past the kernel's pages.
+    func isDirect(_ number: HandleNumber) -> Bool {
+        if number == .readOnly { return false }
+        return lock.withLock { handles[checked(number)].isDirect }
     }
 
     /// Notes that a program wrote through the handle, or that what it wrote is gone or published.

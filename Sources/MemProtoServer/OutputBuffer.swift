@@ -165,10 +165,10 @@ import MemStore
         unsafe place += key.count
         unsafe place.pointee = 0x20
         unsafe place += 1
-        unsafe place += Self.writeShort(flags, to: place)
+        unsafe place += Self.writeShort(UInt64(flags), to: place)
         unsafe place.pointee = 0x20
         unsafe place += 1
-        unsafe place += Self.writeShort(UInt32(truncatingIfNeeded: size), to: place)
+        unsafe place += Self.writeShort(UInt64(truncatingIfNeeded: size), to: place)
         if let cas {
             unsafe place.pointee = 0x20
             unsafe place += 1
@@ -189,14 +189,14 @@ import MemStore
         unsafe UnsafeMutableRawPointer(place).storeBytes(of: 0x0a0d, as: UInt16.self)
     }
 
-    /// Writes at most 10 digits and returns how many; small numbers without a loop.
+    /// Writes at most 20 digits and returns how many; small numbers without a loop.
     @inline(__always) @unsafe
-    private static func writeShort(_ number: UInt32, to place: UnsafeMutablePointer<UInt8>) -> Int {
+    private static func writeShort(_ number: UInt64, to place: UnsafeMutablePointer<UInt8>) -> Int {
         if number < 10 {
             unsafe place[0] = 0x30 &+ UInt8(truncatingIfNeeded: number)
             return 1
         }
-        guard number < 1000 else { return unsafe writeDigits(UInt64(number), to: place) }
+        guard number < 1000 else { return unsafe writeDigits(number, to: place) }
         let hundreds = number / 100
         let tens = (number &- hundreds &* 100) / 10
         let ones = number &- hundreds &* 100 &- tens &* 10

@@ -40,17 +40,22 @@ extension StoreSession {
             inode.fields.mode = UInt16(kept | mode & (changes.dropsSetgid ? 0o5777 : 0o7777))
         }
         inode.fields.mode &= ~UInt16(changes.clearedMode & 0o7777)
-        if let atime = changes.atime { inode.fields.atime = moment(atime) }
-        if let mtime = changes.mtime { inode.fields.mtime = moment(mtime) }
-        inode.fields.ctime = .now()
+        setTimes(of: inode, changes)
         return attributes(of: inode, shard)
     }
 
-    private func moment(_ time: AttributeChanges.Time) -> Timestamp {
-        switch time {
-        case .now: .now()
-        case .at(let timestamp): timestamp
+    /// One moment for all times that become now. A new size is a modification.
+    private func setTimes(of inode: InodeReference, _ changes: AttributeChanges) {
+        let now = Timestamp.now()
+        func moment(_ time: AttributeChanges.Time) -> Timestamp {
+            switch time {
+            case .now: now
+            case .at(let timestamp): timestamp
+            }
         }
+        if let atime = changes.atime { inode.fields.atime = moment(atime) }
+        if let mtime = changes.mtime ?? changes.size.map({ _ in .now }) { inode.fields.mtime = moment(mtime) }
+        inode.fields.ctime = now
     }
 
     /// Clears suid, and sgid where the group may execute. The tree's lock is held alone, the shard's too.

@@ -164,9 +164,9 @@ extension Shard {
         }
     }
 
-    /// Frees contents that wait in the graveyard, about `leafCount` leaves of them. False: none waits.
+    /// Frees contents that wait in the graveyard, about `leafCount` leaves of them, or blocks that wait. False: none does.
     func freeBuried(leafCount: Int) -> Bool {
-        guard !state.graveyard.isEmpty else { return false }
+        guard !state.graveyard.isEmpty else { return freeAbandoned(count: leafCount) }
         var left = leafCount
         while left > 0, let entry = state.graveyard.popLast() {
             guard entry.level > 1, let piece = entry.reference.piece, state.pieces[piece].holderCount == 1 else {

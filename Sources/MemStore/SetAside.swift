@@ -42,13 +42,29 @@ extension Shard {
         countFiles(bytes: blocks.count * arena.blockSizeBytes)
     }
 
-    /// Gives back what is left: the file was cut, replaced, or is gone.
+    /// Gives back what is left, more than a slice of it later: the file was cut, replaced, or is gone.
     func dropSetAside(of inode: InodeReference) {
         guard inode.fields.state.contains(.setsAside) else { return }
         inode.fields.state.remove(.setsAside)
         guard let present = state.setAside.removeValue(forKey: inode.ino) else { return }
-        for block in present.blocks { arena.giveBack(block: block) }
-        countFiles(bytes: -present.blocks.count * arena.blockSizeBytes)
+        abandon(present.blocks)
+    }
+
+    /// Frees blocks that a file had set aside, more than a slice of them later. They are not the file's from now on.
+    fileprivate func abandon(_ blocks: [UInt32]) {
+        countFiles(bytes: -blocks.count * arena.blockSizeBytes)
+        guard blocks.count > Self.graveyardSliceLeaves else { return blocks.forEach(arena.giveBack(block:)) }
+        state.abandonedBlocks.append(blocks)
+        noteCheap()
+    }
+
+    /// Frees up to `count` of the blocks that wait for it. False: none waits.
+    func freeAbandoned(count: Int) -> Bool {
+        guard var blocks = state.abandonedBlocks.popLast() else { return false }
+        blocks.suffix(count).forEach(arena.giveBack(block:))
+        blocks.removeLast(min(count, blocks.count))
+        if !blocks.isEmpty { state.abandonedBlocks.append(blocks) }
+        return true
     }
 
     /// Gives back what is left when the file has grown over all of the range and nobody writes it any more.
@@ -153,11 +169,10 @@ extension StoreSession {
         guard count > 0, let (inode, shard) = try? lockFile(ino) else { return }
         defer { shard.unlock() }
         guard var present = shard.state.setAside[inode.ino] else { return }
-        let given = present.blocks.suffix(count)
-        for block in given { arena.giveBack(block: block) }
-        shard.countFiles(bytes: -given.count * arena.blockSizeBytes)
+        let given = Array(present.blocks.suffix(count))
         present.blocks.removeLast(given.count)
         shard.state.setAside[inode.ino] = present
+        shard.abandon(given)
         if present.blocks.isEmpty { shard.dropSetAside(of: inode) }
     }
 }

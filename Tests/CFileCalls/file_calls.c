@@ -88,6 +88,14 @@ int fc_write_mapped(int file, int64_t offset, const char *bytes, size_t length)
 }
 
 int fc_set_mode(int file, mode_t mode) { return fchmod(file, mode); }
+
+/* Sets or clears O_APPEND of an open file. */
+int fc_set_append(int file, int appends)
+{
+    int flags = fcntl(file, F_GETFL);
+    return flags < 0 ? -1 : fcntl(file, F_SETFL, appends ? flags | O_APPEND : flags & ~O_APPEND);
+}
+
 int fc_lock(int file, int exclusive) { return flock(file, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB); }
 /* FNV-1a. */
 uint64_t fc_digest(const void *bytes, size_t count)
@@ -153,6 +161,16 @@ int fc_remount(const char *path, int read_only)
 {
     return mount(NULL, path, NULL, MS_REMOUNT | (read_only ? MS_RDONLY : 0), NULL);
 }
+
+/* Mounts something on a name: another filesystem on a directory, the file itself on a file. */
+int fc_cover(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status)) return -1;
+    return S_ISDIR(status.st_mode) ? mount("none", path, "tmpfs", 0, "mode=777") : mount(path, path, NULL, MS_BIND, NULL);
+}
+
+int fc_uncover(const char *path) { return umount2(path, MNT_DETACH); }
 
 /* Makes a call with an address that the process does not have, by system calls alone: the library would touch it. */
 long fc_fault(const char *call)

@@ -78,6 +78,8 @@ struct Calls {
         case "stat": return Report.attributes(path, follows: true)
         case "lstat": return Report.attributes(path, follows: false)
         case "times": return Report.times(path, after: arguments.number(1), arguments.number(2))
+        case "moved": return Report.moved(path, after: arguments.number(1), arguments.number(2))
+        case "newborn": return Report.newborn(path)
         case "exact": return Report.exactTimes(path)
         case "ls": return Report.listing(path)
         case "tree": return Report.tree(path)
@@ -104,6 +106,8 @@ struct Calls {
         case "utimens": return unsafe result(utimens(path, arguments))
         case "pathconf": return unsafe result(fc_pathconf(path, arguments[1]))
         case "remount": return unsafe result(fc_remount(path, arguments[1] == "ro" ? 1 : 0))
+        case "cover": return unsafe result(fc_cover(path))
+        case "uncover": return unsafe result(fc_uncover(path))
         case "chdir": return unsafe result(chdir(path))
         default: return onAttribute(call, arguments)
         }
@@ -146,6 +150,7 @@ struct Calls {
         case "pwrite": return unsafe result(pwrite(file, bytes, bytes.count, arguments.number(2)))
         case "mapwrite":
             return unsafe result(fc_write_mapped(file, Int64(arguments.number(2)), arguments[1], bytes.count))
+        case "appending": return result(fc_set_append(file, arguments[1] == "on" ? 1 : 0))
         case "fsync": return result(fsync(file))
         case "fstatfs": return result(fc_fstatfs(file))
         case "linkfd": return unsafe result(fc_link_open(file, arguments[1]))

@@ -37,6 +37,8 @@ enum FileCalls {
         "readonly": RuleScripts.readOnly, "paths": ErrorScripts.paths,
         "refusals": ErrorScripts.refusals, "frozen": ErrorScripts.readOnly, "opens": ErrorScripts.opens,
         "directories": AccessScripts.directories, "files": AccessScripts.files, "figures": AccessScripts.figures,
+        "owned": SweepScripts.sticky, "moves": SweepScripts.moves, "deep": SweepScripts.deep,
+        "mounted": SweepScripts.mounted,
     ]
 
     private static func run() {
@@ -60,7 +62,7 @@ enum FileCalls {
             }
             let actor = actors[words[0]] ?? Actor(user: words[0])
             actors[words[0]] = actor
-            let suffix = words[1] == "times" ? " \(mark.tv_sec) \(mark.tv_nsec)" : ""
+            let suffix = ["times", "moved"].contains(words[1]) ? " \(mark.tv_sec) \(mark.tv_nsec)" : ""
             results.append(actor.call(words.dropFirst().joined(separator: " ") + suffix))
         }
         for actor in actors.values { actor.end() }

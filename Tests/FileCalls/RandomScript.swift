@@ -114,7 +114,7 @@ struct RandomScript {
 
     private mutating func onFile() -> String {
         let file = slot()
-        return switch random(24) {
+        return switch random(25) {
         case 0...4: "write \(file) \(text())"
         case 5...7: "pwrite \(file) \(text()) \(offset())"
         case 8...9: "read \(file) \(pick(Self.lengths))"
@@ -128,6 +128,7 @@ struct RandomScript {
         case 20: "copy \(file) \(offset()) \(slot()) \(offset()) \(pick(Self.lengths))"
         case 21: "seek \(file) \(offset()) \(pick([0, 1]))"
         case 22: "mapwrite \(file) {m*\(pick([1, 100]))} \(pick([0, 5, 3900]))"
+        case 23: "appending \(file) \(pick(["on", "off"]))"
         default: "flock \(file) \(pick(["shared", "exclusive"]))"
         }
     }

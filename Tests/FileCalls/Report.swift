@@ -31,10 +31,30 @@ enum Report {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return result(-1) }
         if status.st_mode & 0o170000 == 0o010000 { return "a FIFO" }
-        func isLater(_ time: timespec) -> Bool {
-            (time.tv_sec, time.tv_nsec) > (seconds, nanoseconds)
-        }
+        return text(status, after: (seconds, nanoseconds))
+    }
+
+    private static func text(_ status: stat, after moment: (Int, Int)) -> String {
+        func isLater(_ time: timespec) -> Bool { (time.tv_sec, time.tv_nsec) > moment }
         return "modified \(isLater(status.st_mtim)) changed \(isLater(status.st_ctim))"
+    }
+
+    /// The same of every type, where nothing is written into a FIFO, and whether one call set both times to one moment.
+    static func moved(_ path: String, after seconds: Int, _ nanoseconds: Int) -> String {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return result(-1) }
+        return text(status, after: (seconds, nanoseconds)) + (isEqual(status.st_mtim, status.st_ctim) ? " at once" : "")
+    }
+
+    /// Whether the three times of a node that was just made are one.
+    static func newborn(_ path: String) -> String {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return result(-1) }
+        return "equal \(isEqual(status.st_atim, status.st_mtim) && isEqual(status.st_mtim, status.st_ctim))"
+    }
+
+    private static func isEqual(_ one: timespec, _ other: timespec) -> Bool {
+        (one.tv_sec, one.tv_nsec) == (other.tv_sec, other.tv_nsec)
     }
 
     /// Access and modification time, where a script has set them.

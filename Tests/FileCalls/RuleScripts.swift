@@ -32,7 +32,7 @@ enum RuleScripts {
     static func owners() -> [String] {
         var lines: [String] = []
         let ids = ["-1", "0", "1001", "1002"]
-        for type in ["file", "directory", "symlink"] {
+        for type in ["file", "directory", "symlink", "fifo", "socket", "character"] {
             for mode in ["644", "6755", "2745"] {
                 for user in users {
                     for uid in ids {

@@ -14,6 +14,7 @@ struct CallComparisonTests {
             ("inheritance", 8), ("times", 30), ("contents", 35), ("extended", 25), ("modes", 8), ("owners", 5),
             ("stamps", 8), ("failures", 45), ("limits", 50), ("nodes", 20), ("readonly", 60), ("opens", 30),
             ("directories", 45), ("files", 35), ("figures", 12),
+            ("owned", 15), ("moves", 45), ("deep", 45), ("mounted", 12),
         ])
     func topics(topic: String, kindsMin: Int) throws {
         let comparison = try CallComparison()

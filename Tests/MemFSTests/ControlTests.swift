@@ -46,8 +46,12 @@ struct ControlTests {
         return unsafe String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    private func write(_ text: String, to ino: Ino, _ handle: HandleNumber, at offset: UInt64 = 0) throws(FSError) {
-        try test.write(text, to: ino, handle, at: offset)
+    private func write(
+        _ text: String, to ino: Ino, _ handle: HandleNumber, at offset: UInt64 = 0, _ kind: WriteKind = .atOffset
+    )
+        throws(FSError)
+    {
+        try test.write(text, to: ino, handle, at: offset, kind)
         try test.fileSystem.flush(ino, handle: handle, closer: 1)
         test.fileSystem.release(ino, handle: handle)
     }
@@ -158,7 +162,7 @@ struct ControlTests {
         #expect(value("key") == "newer")
         #expect(Array("key".utf8).withBytes { test.session.itemStatus($0) }?.flags == 7)
         let appending = try test.fileSystem.open(ino, OpenMode(flags: O_WRONLY | O_APPEND, opener: 1))
-        try write("!", to: ino, appending.handle)
+        try write("!", to: ino, appending.handle, .append)
         #expect(value("key") == "newer!")
         var changes = AttributeChanges()
         changes.size = 3

@@ -10,7 +10,7 @@ struct HandleTableTests {
     @Test("a handle has written only after it was said so, and tells its opener then")
     func written() throws {
         let table = HandleTable()
-        let handle = try #require(table.open(Ino(5), opener: 42, appends: false))
+        let handle = try #require(table.open(Ino(5), opener: 42))
         #expect(table.openerOfWritten(handle) == nil)
         table.setWritten(handle, true)
         #expect(table.openerOfWritten(handle) == 42)
@@ -23,7 +23,7 @@ struct HandleTableTests {
         let table = HandleTable()
         table.setWritten(.readOnly, true)
         #expect(table.openerOfWritten(.readOnly) == nil)
-        #expect(!table.traits(.readOnly).appends)
+        #expect(!table.isDirect(.readOnly))
         table.close(.readOnly)
         #expect(table.count == 0)
     }
@@ -31,14 +31,13 @@ struct HandleTableTests {
     @Test("closed numbers are given out again, open ones are not")
     func reuse() throws {
         let table = HandleTable()
-        let first = try #require(table.open(Ino(1), opener: 1, appends: true))
-        let second = try #require(table.open(Ino(2), opener: 2, appends: false))
+        let first = try #require(table.open(Ino(1), opener: 1))
+        let second = try #require(table.open(Ino(2), opener: 2))
         #expect(first != second)
         table.setWritten(first, true)
         table.close(first)
-        let third = try #require(table.open(Ino(3), opener: 3, appends: false))
+        let third = try #require(table.open(Ino(3), opener: 3))
         #expect(third == first)
-        #expect(!table.traits(third).appends)
         #expect(table.openerOfWritten(third) == nil)
         #expect(table.count == 2)
     }
@@ -47,9 +46,9 @@ struct HandleTableTests {
     func pages() throws {
         let table = HandleTable()
         // Inodes 7 and 7 + 1024 share a bucket.
-        let one = try #require(table.open(Ino(7), opener: 1, appends: false))
-        let other = try #require(table.open(Ino(7 + 1024), opener: 2, appends: false))
-        let two = try #require(table.open(Ino(7), opener: 3, appends: false))
+        let one = try #require(table.open(Ino(7), opener: 1))
+        let other = try #require(table.open(Ino(7 + 1024), opener: 2))
+        let two = try #require(table.open(Ino(7), opener: 3))
         table.setWrittenByPages(Ino(7))
         #expect(table.openerOfWritten(one) == 1)
         #expect(table.openerOfWritten(other) == nil)
@@ -61,7 +60,7 @@ struct HandleTableTests {
     func closing(order: [Int]) throws {
         let table = HandleTable()
         let handles = try (0..<3).map {
-            try #require(table.open(Ino(UInt64(9 + 1024 * $0)), opener: 1, appends: false))
+            try #require(table.open(Ino(UInt64(9 + 1024 * $0)), opener: 1))
         }
         var open: Set = [0, 1, 2]
         for index in order {
@@ -79,12 +78,11 @@ struct HandleTableTests {
     func many() throws {
         let table = HandleTable()
         let handles = try (1...5000).map {
-            try #require(table.open(Ino(UInt64($0)), opener: UInt32($0), appends: $0 % 2 == 0))
+            try #require(table.open(Ino(UInt64($0)), opener: UInt32($0)))
         }
         for (index, handle) in handles.enumerated() {
             table.setWritten(handle, true)
             #expect(table.openerOfWritten(handle) == UInt32(index + 1))
-            #expect(table.traits(handle).appends == ((index + 1) % 2 == 0))
         }
         for handle in handles { table.close(handle) }
         #expect(table.count == 0)
@@ -114,7 +112,7 @@ struct HandleTableTests {
         let writer = try open(table, Ino(1), O_WRONLY, count: 1)
         #expect(try open(table, Ino(1), O_RDONLY, count: 2).isDirect)
         let both = try open(table, Ino(1), O_RDWR, count: 3)
-        #expect(both.isDirect && table.traits(both.handle).isDirect)
+        #expect(both.isDirect && table.isDirect(both.handle))
         #expect(try !open(table, Ino(1 + 1024), O_RDONLY, count: 1).isDirect)
         table.close(writer.handle)
         #expect(try open(table, Ino(1), O_RDONLY, count: 3).isDirect)
@@ -134,8 +132,8 @@ struct HandleTableTests {
 
 extension HandleTable {
     /// A handle for writing of an inode that the store counts no others of.
-    fileprivate func open(_ ino: Ino, opener: UInt32, appends: Bool) -> HandleNumber? {
-        let mode = OpenMode(flags: O_RDWR | (appends ? O_APPEND : 0), opener: opener)
+    fileprivate func open(_ ino: Ino, opener: UInt32) -> HandleNumber? {
+        let mode = OpenMode(flags: O_RDWR, opener: opener)
         return (try? open(ino, mode) { 1 })??.handle
     }
 }

@@ -28,7 +28,7 @@ struct PrivilegeTests {
         let test = try TestStore()
         let (ino, handle) = try file(test, mode: before)
         let isNew = try Array("x".utf8).withBytes { bytes throws(FSError) in
-            try test.fileSystem.write(ino, at: 0, bytes, handle: handle, isPageWrite: false, losingFor: stranger)
+            try test.fileSystem.write(ino, at: 0, bytes, handle: handle, .atOffset, losingFor: stranger)
         }
         #expect(isNew == (before != after))
         #expect(try mode(test) == after)
@@ -75,17 +75,26 @@ struct PrivilegeTests {
         #expect(try mode(test) == 0o755)
     }
 
-    @Test("truncate to the present size changes no time")
+    @Test("truncate to the present size moves the times of a file that takes memory, at once, and of no other")
     func sameSize() throws {
         let test = try TestStore()
         let (ino, handle) = try file(test, mode: 0o644)
-        let before = try #require(try test.attributes("page"))
+        try test.write("x", to: ino, handle)
         var changes = AttributeChanges()
-        changes.size = before.size
-        _ = try test.fileSystem.setAttributes(of: ino, changes, handle: nil)
-        #expect(try test.attributes("page")?.ctime == before.ctime)
-        _ = try test.fileSystem.setAttributes(of: ino, changes, handle: handle)
-        #expect(try test.attributes("page")?.ctime != before.ctime)
+        for (size, isHole) in [(UInt64(1), false), (0, true), (1 << 20, true)] {
+            changes.size = size
+            _ = try test.fileSystem.setAttributes(of: ino, changes, handle: handle)
+            let before = try #require(try test.attributes("page"))
+            let version = test.published("/page")
+            _ = try test.fileSystem.setAttributes(of: ino, changes, handle: nil)
+            let after = try #require(try test.attributes("page"))
+            #expect((after.ctime == before.ctime) == isHole && (after.mtime == before.mtime) == isHole)
+            #expect(after.mtime == after.ctime && after.size == size)
+            // What is open and not closed is not shown by it.
+            #expect(test.published("/page") == version)
+            _ = try test.fileSystem.setAttributes(of: ino, changes, handle: handle)
+            #expect(try test.attributes("page")?.ctime != after.ctime)
+        }
     }
 
     @Test("trusted attributes are listed to root alone, other namespaces are refused")

@@ -117,7 +117,7 @@ struct PublishingTests {
         let other = try test.fileSystem.open(ino, OpenMode(flags: O_RDWR, opener: 100))
         let text: StaticString = "pages"
         try test.fileSystem.write(
-            ino, at: 0, text.bytes, handle: mapped, isPageWrite: true)
+            ino, at: 0, text.bytes, handle: mapped, .pages)
         try test.fileSystem.flush(ino, handle: other.handle, closer: 100)
         #expect(test.published("/page") == "pages")
         test.fileSystem.release(ino, handle: other.handle)
@@ -133,11 +133,11 @@ struct PublishingTests {
         let text: StaticString = "late"
         test.fileSystem.state.notices.beginInvalidation(of: ino)
         try test.fileSystem.write(
-            ino, at: 0, text.bytes, handle: file.handle, isPageWrite: true)
+            ino, at: 0, text.bytes, handle: file.handle, .pages)
         test.fileSystem.state.notices.endInvalidation(of: ino)
         #expect(try test.read(ino) == "port")
         try test.fileSystem.write(
-            ino, at: 0, text.bytes, handle: file.handle, isPageWrite: true)
+            ino, at: 0, text.bytes, handle: file.handle, .pages)
         #expect(try test.read(ino) == "late")
         test.fileSystem.release(ino, handle: file.handle)
     }
@@ -148,10 +148,10 @@ struct PublishingTests {
         #expect(test.set("/log", "12345") == .done)
         let ino = try #require(try test.attributes("log")).ino
         let file = try test.fileSystem.open(ino, OpenMode(flags: O_WRONLY | O_APPEND, opener: 100))
-        try test.write("67", to: ino, file.handle, at: 5)
+        try test.write("67", to: ino, file.handle, at: 5, .append)
         #expect(test.set("/log", "1234567890") == .done)
         // The kernel still believes in seven bytes.
-        try test.write("ab", to: ino, file.handle, at: 7)
+        try test.write("ab", to: ino, file.handle, at: 7, .append)
         #expect(try test.read(ino) == "1234567890ab")
         #expect(test.fileSystem.state.notices.take()?.notices == [.content(ino)])
         test.fileSystem.release(ino, handle: file.handle)

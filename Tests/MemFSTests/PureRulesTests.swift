@@ -107,11 +107,13 @@ struct PureRulesTests {
         for flags: Int32 in [2, 8, 32, 64] { #expect(AllocateMode(flags: flags) == nil) }
     }
 
-    @Test("open flags say whether a handle writes, appends, truncates")
+    @Test("open flags say whether a handle writes and truncates, a write's whether it appends")
     func openModes() {
         #expect(!OpenMode(flags: O_RDONLY, opener: 1).canWrite)
         #expect(OpenMode(flags: O_WRONLY, opener: 1).canWrite)
-        #expect(OpenMode(flags: O_RDWR | O_APPEND, opener: 1).appends)
+        #expect(WriteKind(flags: O_RDWR | O_APPEND, isPageWrite: false) == .append)
+        #expect(WriteKind(flags: O_RDWR, isPageWrite: false) == .atOffset)
+        #expect(WriteKind(flags: O_RDWR | O_APPEND, isPageWrite: true) == .pages)
         #expect(OpenMode(flags: O_WRONLY | O_TRUNC, opener: 1).truncates)
         #expect(!OpenMode(flags: O_WRONLY, opener: 1).truncates)
     }

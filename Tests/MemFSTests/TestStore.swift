@@ -71,9 +71,13 @@ final class TestStore {
         return (entry.attributes.ino, file.handle)
     }
 
-    func write(_ text: String, to ino: Ino, _ handle: HandleNumber, at offset: UInt64 = 0) throws(FSError) {
+    func write(
+        _ text: String, to ino: Ino, _ handle: HandleNumber, at offset: UInt64 = 0, _ kind: WriteKind = .atOffset
+    )
+        throws(FSError)
+    {
         try Array(text.utf8).withBytes { bytes throws(FSError) in
-            _ = try fileSystem.write(ino, at: offset, bytes, handle: handle, isPageWrite: false)
+            _ = try fileSystem.write(ino, at: offset, bytes, handle: handle, kind)
         }
     }
 

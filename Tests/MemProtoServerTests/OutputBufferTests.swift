@@ -55,6 +55,14 @@ private func expectEmpty(_ output: borrowing OutputBuffer) {
         }
     }
 
+    @Test(
+        "the length of a file that passes 32 bits is shown in full", arguments: [4_294_967_296, 4_404_019_200, Int.max])
+    func longHits(size: Int) {
+        var output = OutputBuffer(capacity: 8)
+        Array("f".utf8).withBytes { output.writeHit($0, flags: .max, cas: .max, size: size, tail: .empty) }
+        expect(output, "VALUE f \(UInt32.max) \(size) \(UInt64.max)\r\n")
+    }
+
     @Test("what is set aside is not sent with the rest, and its memory is free when it was sent")
     func setAside() {
         var output = OutputBuffer(capacity: 64)

@@ -172,4 +172,41 @@ struct FullMemoryTests {
         #expect(try store.stat("/g").blocks == 0)
         store.session.checkInvariants()
     }
+
+    @Test("much that was set aside goes in slices, each of which frees a bounded part", arguments: ["cut", "noRoom"])
+    func setAsideSlices(end: String) throws {
+        let store = try TestStore(limitMiB: 32)
+        try store.makeNode("/f")
+        let ino = try store.ino("/f")
+        let arena = store.session.arena
+        func takenBlocks() -> Int { arena.state.lock.withLock { arena.state.takenBlockBytes } / arena.blockSizeBytes }
+        let (blockCount, fileBytes) = ((16 << 20) / arena.blockSizeBytes, store.session.fileBytes)
+        if end == "cut" {
+            try store.session.allocate(ino, at: 0, length: 16 << 20, mode: .keepSize)
+            try store.change("/f") { $0.size = 0 }
+        } else {
+            #expect(throws: StoreError.noSpace) {
+                try store.session.allocate(ino, at: 0, length: 32 << 20, mode: .keepSize)
+            }
+        }
+        // They are the file's no longer, and not free yet.
+        #expect(store.session.fileBytes == fileBytes)
+        let waiting = takenBlocks()
+        var (left, sliceCount) = (waiting, 0)
+        let shard = store.session.shard(of: UInt32(truncatingIfNeeded: ino.rawValue))
+        shard.lock()
+        while shard.freeBuried(leafCount: Shard.graveyardSliceLeaves) {
+            #expect(left - takenBlocks() <= Shard.graveyardSliceLeaves)
+            (left, sliceCount) = (takenBlocks(), sliceCount + 1)
+        }
+        shard.unlock()
+        #expect(waiting - left >= blockCount && sliceCount >= blockCount / Shard.graveyardSliceLeaves)
+        // A writer who needs them at once gets them.
+        try store.session.allocate(ino, at: 0, length: 16 << 20, mode: .keepSize)
+        try store.change("/f") { $0.size = 0 }
+        try store.makeNode("/g")
+        try store.session.allocate(try store.ino("/g"), at: 0, length: 24 << 20, mode: .keepSize)
+        store.check()
+        store.session.checkInvariants()
+    }
 }
