@@ -108,12 +108,9 @@ extension Arena {
                 return takeRun(countMax, of: segment, from: place)
             }
         }
-        // What fills a segment gets one of its own as long as there is enough: a large value in the holes of many segments
-        // takes longer to be read, sent and freed. What is left of it, and all that is smaller, goes to the holes.
-        let fillsOne = countMax >= Int(perSegment) && !isShortLocked
-        if !fillsOne, let run = takePartial(of: use, countMax) { return run }
+        if let run = takePartial(of: use, countMax) { return run }
         guard let segment = takeSegmentLocked(&cold) else {
-            return takePartial(of: use, countMax) ?? takePartial(of: use == .content ? .table : .content, countMax)
+            return takePartial(of: use == .content ? .table : .content, countMax)
         }
         self[segment].kind = .blocks
         self[segment].use = use

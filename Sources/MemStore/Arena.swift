@@ -228,7 +228,7 @@ struct ArenaGeometry: Equatable {
 
     /// Whether less is free than should be for the next writers.
     var isShort: Bool { state.lock.withLock { isShortLocked } }
-    @inline(__always) var isShortLocked: Bool { state.usedBytes + state.aheadBytes > state.budgetBytes }
+    @inline(__always) private var isShortLocked: Bool { state.usedBytes + state.aheadBytes > state.budgetBytes }
 
     /// Waits until memory gets short or the monotonic clock shows `nanoseconds`. One thread may call it.
     func awaitShortage(until nanoseconds: UInt64) {

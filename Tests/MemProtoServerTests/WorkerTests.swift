@@ -66,7 +66,7 @@ import Testing
         var clients: [Int32] = []
         for _ in 0..<connections {
             var ends: [Int32] = [0, 0]
-            #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
             face.post(.connection(ends[0]))
             clients.append(ends[1])
         }

@@ -47,39 +47,6 @@ import Testing
         store.check()
     }
 
-    @Test("a large value has segments of its own as long as there is enough memory, and then takes the holes of others")
-    func ownSegments() throws {
-        let store = try TestStore(limitMiB: 8) { $0.evictsItems = false }
-        let arena = store.session.arena
-        let perSegment = arena.geometry.blocksPerSegment
-        func take(_ count: Int) -> [UInt32] {
-            var list = [UInt32](repeating: 0, count: count)
-            let taken = unsafe list.withUnsafeMutableBufferPointer {
-                unsafe arena.takeBlocks(count, near: 0, into: $0.baseAddress.unsafelyUnwrapped)
-            }
-            return Array(list.prefix(taken))
-        }
-        func segments(_ blocks: [UInt32]) -> Int { Set(blocks.map { $0 / UInt32(perSegment) }).count }
-        // Every second block is free.
-        let small = take(8 * perSegment)
-        let holes = small.filter { $0 % 2 == 1 }
-        for block in holes { arena.release(block: block) }
-        let large = take(4 * perSegment - 2)
-        #expect(segments(Array(large.prefix(3 * perSegment))) == 3)
-        #expect(!large.prefix(3 * perSegment).contains { holes.contains($0) })
-        #expect(large.suffix(perSegment - 2).allSatisfy { holes.contains($0) })
-        // No memory but the holes.
-        var rest: [UInt32] = []
-        while let segment = arena.takeSegment() { rest.append(segment) }
-        let squeezed = take(2 * perSegment)
-        #expect(squeezed.count == 2 * perSegment && squeezed.allSatisfy { holes.contains($0) })
-        for segment in rest { arena.giveBack(segment: segment) }
-        for block in small + large + squeezed where arena.holderCount(ofBlock: block) > 0 {
-            arena.release(block: block)
-        }
-        arena.checkInvariants()
-    }
-
     @Test("a begun block is filled when there is no memory for more, and nothing is evicted to read ahead")
     func shortMemory() throws {
         let store = try TestStore(limitMiB: 8) { $0.evictsItems = false }
