@@ -12,6 +12,7 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
   filekey  CPU time of a get of a file's key beside that of an item's
   latency  99th percentiles, two workers that share both CPUs with the client
   nginx    CPU time of the store for each page behind nginx, and pages a second (needs nginx and wrk)
+  calls    system calls of the store and of nginx for each page (needs nginx and strace)
   mount    seconds of cp, tar, find, cat, rm and dd beside tmpfs and passthrough_ll (needs root and fio)
   utilization  CPU time for each write as the store fills with files, and what of the limit is live when it is full (needs root)
   returns  resident memory after everything was deleted
@@ -180,7 +181,7 @@ def main():
     bench = types.SimpleNamespace(
         Server=Server, table=table, draw=draw, tool=tool, free_port=free_port, rounds=ROUNDS, seconds=SECONDS)
     of_memory = (memory.items, memory.sizes, memory.hits, memory.files, memory.utilization, memory.returns, memory.pauses)
-    of_the_port = (port.port, port.latency, nginx.nginx, doors.filekey, doors.idle)
+    of_the_port = (port.port, port.latency, nginx.nginx, nginx.calls, doors.filekey, doors.idle)
     scenarios = {scenario.__name__: functools.partial(scenario, bench) for scenario in of_memory + of_the_port}
     scenarios["mount"] = mount
     chosen = sys.argv[1:] or list(scenarios)

@@ -1,8 +1,8 @@
-"""What a page through nginx costs the store, and how many pages a second the whole serves.
+"""What a page through nginx costs the store, how many pages a second the whole serves, and the system calls of both.
 
 Imported by bench.py, which lends each scenario its `bench`.
 """
-import os, re, statistics, subprocess, tempfile, time
+import collections, http.client, os, re, signal, statistics, subprocess, tempfile, time
 
 from doors import cpu_seconds
 from port import interleaved
@@ -46,11 +46,68 @@ class Nginx:
             raise RuntimeError(f"nginx did not serve {path}: {output}")
         return float(rate.group(1))
 
+    @property
+    def worker(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            return int(file.read().split()[0])
+
+    def fetch(self, path, count):
+        """Fetches one page over one connection, one after another."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        for _ in range(count):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            if response.status != 200:
+                raise RuntimeError(f"nginx answered {response.status} for {path}")
+        connection.close()
+
     def stop(self):
         self.process.terminate()
         self.process.wait()
         subprocess.run(["rm", "-r", self.place], check=True)
 
+
+def traced(pids, body):
+    """The system calls of processes and their threads while `body` runs, by name, one counter for each process."""
+    traces = []
+    for pid in pids:
+        trace = subprocess.Popen(["strace", "-f", "-c", "-U", "name,calls", "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+        trace.stderr.readline()  # It says when it has the process.
+        traces.append(trace)
+    body()
+    counts = []
+    for trace in traces:
+        trace.send_signal(signal.SIGINT)
+        lines = trace.communicate()[1].splitlines()
+        words = [line.split() for line in lines]
+        counts.append(collections.Counter({row[0]: int(row[1]) for row in words if len(row) == 2 and row[1].isdigit()}))
+        counts[-1].pop("total", None)
+    return counts
+
+
+def for_each(counter, pages):
+    """What a page takes of each. Rare calls, and those of clocks, come with time and not with pages."""
+    frequent = [(name, count / pages) for name, count in sorted(counter.items())
+                if count * 20 >= pages and not name.startswith("clock_")]
+    return f"{sum(count for _, count in frequent):.1f}: " + ", ".join(f"{name} {count:.1f}" for name, count in frequent)
+
+
+def calls(bench, pages=500):
+    """System calls of the store and of nginx for each page, of one client that asks for one after another: counted, not timed."""
+    rows = []
+    for way in ("TCP", "unix socket"):
+        for name in ("memfisd", "memcached"):
+            server, front = started(bench, name, way)
+            for title, size, _ in PAGES:
+                front.fetch(f"/{size}", 10)
+                counts = traced((server.pid, front.worker), lambda: front.fetch(f"/{size}", pages))
+                rows.append([f"{title}, {way}", name, *(for_each(count, pages) for count in counts)])
+            front.stop()
+            server.stop()
+    return bench.table("System calls for each page behind nginx", "Benchmarks/bench.py calls",
+                       ["page", "store", "calls of the store", "calls of nginx"], rows,
+                       [f"One client that asks for {pages} pages, one after another; strace counts all but calls of clocks."])
 
 
 def started(bench, name, way):
