@@ -9,7 +9,7 @@ extension FuseBridge {
             unsafe serve(request) { (worker, _) throws(FSError) in
                 try worker.fileSystem.attributes(of: Ino(ino))
             } reply: { request, entry in
-                request.reply(stat(entry.attributes), timeoutSeconds: entry.timeoutSeconds)
+                request.reply(entry.attributes.status, timeoutSeconds: entry.timeoutSeconds)
             }
         }
         unsafe operations.setattr = { request, ino, values, mask, file in
@@ -22,7 +22,7 @@ extension FuseBridge {
                 return try worker.fileSystem.setAttributes(
                     of: Ino(ino), changes, handle: handle, losingFor: clears ? request.asker : nil)
             } reply: { request, entry in
-                request.reply(stat(entry.attributes), timeoutSeconds: entry.timeoutSeconds)
+                request.reply(entry.attributes.status, timeoutSeconds: entry.timeoutSeconds)
             }
         }
         unsafe operations.getxattr = { request, ino, name, size in

@@ -3,24 +3,25 @@ import CFuse3
 import Glibc
 import MemStore
 
-extension stat {
-    /// stat(2) of an inode.
-    init(_ attributes: Attributes) {
-        self.init()
-        st_ino = UInt(attributes.ino.rawValue)
-        st_mode = attributes.mode
-        st_nlink = UInt(attributes.linkCount)
-        st_uid = attributes.uid
-        st_gid = attributes.gid
-        st_rdev = UInt(attributes.device)
-        st_size = Int(attributes.size)
-        st_blocks = Int(attributes.blocks)
+extension Attributes {
+    /// What stat(2) tells of the inode.
+    var status: stat {
+        var status = stat()
+        status.st_ino = UInt(ino.rawValue)
+        status.st_mode = mode
+        status.st_nlink = UInt(linkCount)
+        status.st_uid = uid
+        status.st_gid = gid
+        status.st_rdev = UInt(device)
+        status.st_size = Int(size)
+        status.st_blocks = Int(blocks)
         // Programs that copy take their buffer from it: a new file should be written with few requests. One that has bytes is
         // read from the kernel's pages, and a large buffer would only cost its own.
-        st_blksize = attributes.type == .regular && attributes.size == 0 ? FuseWorker.transferMax : 4096
-        st_atim = timespec(attributes.atime)
-        st_mtim = timespec(attributes.mtime)
-        st_ctim = timespec(attributes.ctime)
+        status.st_blksize = type == .regular && size == 0 ? FuseWorker.transferMax : 4096
+        status.st_atim = timespec(atime)
+        status.st_mtim = timespec(mtime)
+        status.st_ctim = timespec(ctime)
+        return status
     }
 }
 
@@ -38,7 +39,7 @@ extension fuse_entry_param {
         self.init()
         ino = entry.isNameOnly ? 0 : entry.attributes.ino.rawValue
         generation = entry.attributes.generation
-        attr = stat(entry.attributes)
+        attr = entry.attributes.status
         attr_timeout = entry.timeoutSeconds
         entry_timeout = entry.timeoutSeconds
     }
