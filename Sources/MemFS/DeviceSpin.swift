@@ -24,58 +24,34 @@ final class DeviceSpin: Sendable {
     func end() { _ = isTaken.subtract(1) }
 }
 
-/// One thread's way to the device: a descriptor of its own that does not block, for waiting awake, beside the one that all
-/// threads share. A reply has to go where its request came from.
+/// One thread's way to the device.
 struct DeviceReader: ~Copyable {
     private let spin: DeviceSpin
-    /// -1: never waits awake.
-    private let own: Int32
-    /// Where the last request came from.
-    private(set) var replyDescriptor: Int32
+    let device: Int32
     /// Microseconds to wait awake for the next request: all after a success, half after each failure.
     private var patience: UInt32
     private var skippedCount = 0
     /// Waits that are slept through when patience has run out, before it is tried again.
     private static let skippedMax = 64
 
-    /// - Parameter shared: the mount's descriptor.
-    init(shared: Int32, spin: DeviceSpin) {
+    init(device: Int32, spin: DeviceSpin) {
+        self.device = device
         self.spin = spin
-        replyDescriptor = shared
         patience = spin.microsecondsMax
-        own = spin.microsecondsMax > 0 ? Self.clone(shared) : -1
-    }
-
-    deinit { if own >= 0 { close(own) } }
-
-    /// Another descriptor of the same mount, or -1. Source: Linux' uapi header `fuse.h`, FUSE_DEV_IOC_CLONE.
-    private static func clone(_ shared: Int32) -> Int32 {
-        let request: UInt = 0x8004_e500
-        let descriptor = unsafe open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return -1 }
-        var source = UInt32(bitPattern: shared)
-        if unsafe ioctl(descriptor, request, &source) == 0 { return descriptor }
-        close(descriptor)
-        return -1
     }
 
     /// Whether a thread may wait awake, and so not sleep though nothing is there.
-    var waitsAwake: Bool { own >= 0 }
+    var waitsAwake: Bool { spin.microsecondsMax > 0 }
 
     /// read(2) of the next request.
-    @unsafe mutating func read(_ shared: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int {
-        if own >= 0, isWorthTrying(), spin.tryBegin() {
-            let count = unsafe readAwake(buffer, length)
+    @unsafe mutating func read(_ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int {
+        if waitsAwake, isWorthTrying(), spin.tryBegin() {
+            let hasCome = waitAwake()
             spin.end()
-            if let count {
-                patience = spin.microsecondsMax
-                replyDescriptor = own
-                return count
-            }
-            patience /= 2
+            patience = hasCome ? spin.microsecondsMax : patience / 2
         }
-        replyDescriptor = shared
-        return unsafe cs_read(shared, buffer, length)
+        // Should another thread have taken it, this one sleeps.
+        return unsafe cs_read(device, buffer, length)
     }
 
     private mutating func isWorthTrying() -> Bool {
@@ -87,19 +63,25 @@ struct DeviceReader: ~Copyable {
         return true
     }
 
-    /// Asks again and again; nil when the time is over, or when somebody else needed the CPU meanwhile.
-    @unsafe private func readAwake(_ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int? {
+    /// Asks again and again whether there is a request. False when the time is over, or when somebody else needed the CPU
+    /// meanwhile. By poll(2): a descriptor of its own that does not block could only be opened by who may open /dev/fuse.
+    private func waitAwake() -> Bool {
         let begun = Monotonic.nanoseconds
         var last = begun
         while true {
-            let count = unsafe cs_read(own, buffer, length)
-            if count >= 0 || errno != EAGAIN { return count }
+            if Self.hasRequest(device) { return true }
             sched_yield()
             let now = Monotonic.nanoseconds
             let wasAway = now - last > 20_000
-            if wasAway || now - begun >= UInt64(patience) * 1000 { return nil }
+            if wasAway || now - begun >= UInt64(patience) * 1000 { return false }
             last = now
         }
+    }
+
+    /// Whether a request waits already.
+    static func hasRequest(_ device: Int32) -> Bool {
+        var device = pollfd(fd: device, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&device, 1, 0) == 1
     }
 }
 

@@ -36,8 +36,8 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     /// The calls that the library makes instead of read(2) and writev(2).
     @unsafe static let calls: fuse_custom_io = {
         var calls = fuse_custom_io()
-        unsafe calls.read = { descriptor, buffer, length, _ in
-            guard let count = FuseWorker.withCurrent({ unsafe $0.read(descriptor, buffer, length) }) else {
+        unsafe calls.read = { _, buffer, length, _ in
+            guard let count = FuseWorker.withCurrent({ unsafe $0.read(buffer, length) }) else {
                 preconditionFailure("only a worker's thread reads from the device")
             }
             return count

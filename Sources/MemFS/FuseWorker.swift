@@ -30,7 +30,7 @@ import MemStore
     init(
         fileSystem: FileSystem, device: FuseDevice, spin: DeviceSpin, turns: RequestTurns, library: OpaquePointer
     ) {
-        reader = unsafe DeviceReader(shared: fuse_session_fd(library), spin: spin)
+        reader = unsafe DeviceReader(device: fuse_session_fd(library), spin: spin)
         self.fileSystem = fileSystem
         self.device = device
         self.turns = turns
@@ -66,23 +66,23 @@ import MemStore
     }
 
     /// read(2) of the next request.
-    @unsafe func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int {
-        let count = unsafe reader.read(descriptor, buffer, length)
+    @unsafe func read(_ buffer: UnsafeMutableRawPointer?, _ length: Int) -> Int {
+        let count = unsafe reader.read(buffer, length)
         if count > 0, !device.isReady {
             unsafe device.note(request: UnsafeRawBufferPointer(start: buffer, count: count))
         }
         return count
     }
 
-    /// writev(2) to where the last request came from; short pieces go as one.
+    /// writev(2) of an answer; short pieces go as one.
     @unsafe func write(_ pieces: UnsafeBufferPointer<iovec>) -> Int {
         if !device.isReady { unsafe device.amend(reply: pieces) }
         let total = unsafe pieces.reduce(0) { unsafe $0 + $1.iov_len }
         guard pieces.count > 1, total <= Self.joinedMax else {
             if pieces.count == 1 {
-                return unsafe cs_write(reader.replyDescriptor, pieces[0].iov_base, pieces[0].iov_len)
+                return unsafe cs_write(reader.device, pieces[0].iov_base, pieces[0].iov_len)
             }
-            return unsafe cs_writev(reader.replyDescriptor, pieces.baseAddress, Int32(pieces.count))
+            return unsafe cs_writev(reader.device, pieces.baseAddress, Int32(pieces.count))
         }
         var length = 0
         for index in 0..<pieces.count {
@@ -90,7 +90,7 @@ import MemStore
             unsafe memcpy(joined + length, base, pieces[index].iov_len)
             unsafe length += pieces[index].iov_len
         }
-        return unsafe cs_write(reader.replyDescriptor, joined, length)
+        return unsafe cs_write(reader.device, joined, length)
     }
 
     /// Makes the kernel ask again for an inode's attributes. Unlike a notice about pages or names this waits for
@@ -127,7 +127,7 @@ import MemStore
             let givesAway =
                 switch rawRequest.length {
                 case .short: false
-                case .transfer: hasNextRequest
+                case .transfer: DeviceReader.hasRequest(reader.device)
                 case .long: true
                 }
             if givesAway { turns.giveAway() }
@@ -141,12 +141,6 @@ import MemStore
             }
         }
         return false
-    }
-
-    /// Whether a request waits already.
-    private var hasNextRequest: Bool {
-        var device = pollfd(fd: unsafe fuse_session_fd(library), events: Int16(POLLIN), revents: 0)
-        return unsafe poll(&device, 1, 0) == 1
     }
 
     /// How often this thread has slept. Source: getrusage(2), RUSAGE_THREAD.

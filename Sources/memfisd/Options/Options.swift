@@ -114,7 +114,7 @@ struct FileOptions: ParsableArguments {
     @Option(help: "Threads that serve the mount.")
     var mountThreads: Int = 4
     @Option(help: "Microseconds that one of them waits awake for the mount's next request; 0 for never.")
-    var mountSpin: Int = 0
+    var mountSpin: Int = 50
     @Option(
         help: .init(
             "Copy the directory DIR of the host below PATH of the tree after the start, while serving. Repeatable.",
