@@ -2,6 +2,7 @@
 // request does, and a program that copies many files sends its next request at once.
 import CShims
 import Glibc
+import MemStore
 
 /// The right to wait awake, which one thread of a mount has at a time.
 final class DeviceSpin: Sendable {
@@ -82,14 +83,5 @@ struct DeviceReader: ~Copyable {
     static func hasRequest(_ device: Int32) -> Bool {
         var device = pollfd(fd: device, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&device, 1, 0) == 1
-    }
-}
-
-/// The clock that never jumps.
-enum Monotonic {
-    static var nanoseconds: UInt64 {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-        return UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec)
     }
 }

@@ -30,24 +30,18 @@ final class Crew: @unchecked Sendable {  // behind `lock`, but for constants
         self.faces = faces
         size = CrewSize(most: faces.count)
         before = faces.map { _ in Share() }
-        lookedAt = Self.now
+        lookedAt = Monotonic.nanoseconds
         shared.counts[.activeWorkers] = UInt64(size.count)
     }
 
     deinit { lock.destroy() }
-
-    private static var now: UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
 
     /// Looks at what the workers did since the last time, unless that was just now, and lets another number of them serve if
     /// that is better. Any worker.
     func look() {
         guard lock.tryLock() else { return }
         defer { lock.unlock() }
-        let length = Self.now &- lookedAt
+        let length = Monotonic.nanoseconds &- lookedAt
         // The worker's clock is a coarse one.
         guard length >= UInt64(Self.windowMilliseconds) * 900_000 else { return }
         var window = CrewWindow(length: length, running: 0, waiting: 0, busiest: 0, turns: 0)

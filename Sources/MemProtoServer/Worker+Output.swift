@@ -8,7 +8,7 @@ extension Worker {
     /// Executes `input`, the whole of what a connection has to be looked at, and sends the answers.
     mutating func process(_ connection: Cell<Connection>, _ input: Bytes) {
         executor.beginTurn()
-        turns &+= 1
+        face.progress.turns &+= 1
         connection.value.awaitsInput = false
         var used = 0
         var sentBytes: UInt64 = 0

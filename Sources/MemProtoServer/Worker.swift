@@ -29,8 +29,6 @@ import MemStore
     /// Bytes that connections may have come to hold since `enforceBounds` looked, and when that was.
     var heldSinceLook = 0
     var boundsCheckedSecond: UInt32 = 0
-    /// Turns that connections got.
-    var turns: UInt64 = 0
     /// The crew, and when it is looked at again; what this worker has to give away, and when it last tried.
     private let crew: Crew?
     private var nextCrewLook: Int64 = 0
@@ -115,7 +113,6 @@ import MemStore
             sendAnswers()
         }
         closeIdle()
-        face.progress.turns = turns
         if handover.count > 0 { handOver() }
         if let crew, nowMilliseconds >= nextCrewLook {
             nextCrewLook = nowMilliseconds + Crew.windowMilliseconds

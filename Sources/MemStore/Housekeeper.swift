@@ -55,9 +55,9 @@ import Glibc
         var nextRound: UInt64 = 0
         while unsafe cs_load32_acquire(stopFlag) == 0 {
             session.refreshClock()
-            if SliceTimes.monotonicNanoseconds >= nextRound {
+            if Monotonic.nanoseconds >= nextRound {
                 keepRound()
-                nextRound = SliceTimes.monotonicNanoseconds + Self.intervalNanoseconds
+                nextRound = Monotonic.nanoseconds + Self.intervalNanoseconds
             }
             let didWork = session.reclaimAhead(nanoseconds: Self.intervalNanoseconds / 2)
             session.giveBackReserved(keeping: MemoryNeed())
@@ -68,7 +68,7 @@ import Glibc
 
     /// Waits for the next round, whatever is short.
     private func pause(until nanoseconds: UInt64) {
-        let now = SliceTimes.monotonicNanoseconds
+        let now = Monotonic.nanoseconds
         if now < nanoseconds { usleep(UInt32((nanoseconds - now) / 1000)) }
     }
 
@@ -100,8 +100,8 @@ extension StoreSession {
     /// One round of following the limit, freeing large contents, resizing indexes and giving memory back.
     func keepHouse(reclaimNanoseconds: UInt64, discardedBytes: Int, graveyardSlices: Int) {
         arena.beginRound()
-        let begun = SliceTimes.monotonicNanoseconds
-        while arena.isOverLimit, SliceTimes.monotonicNanoseconds &- begun < reclaimNanoseconds, reclaim() {}
+        let begun = Monotonic.nanoseconds
+        while arena.isOverLimit, Monotonic.nanoseconds &- begun < reclaimNanoseconds, reclaim() {}
         let cheapShards = unsafe cs_load32(shared.cheapShards)
         for number in 0..<shared.shardCount {
             let shard = shard(number: number)
@@ -126,9 +126,9 @@ extension StoreSession {
     /// Frees memory before the next writers ask for it, so that commands seldom have to. False: there is too little to
     /// free, or it took too long.
     func reclaimAhead(nanoseconds: UInt64) -> Bool {
-        let begun = SliceTimes.monotonicNanoseconds
+        let begun = Monotonic.nanoseconds
         while arena.isShort {
-            guard SliceTimes.monotonicNanoseconds &- begun < nanoseconds, freeSome(isAhead: true) else { return false }
+            guard Monotonic.nanoseconds &- begun < nanoseconds, freeSome(isAhead: true) else { return false }
         }
         return true
     }

@@ -31,10 +31,10 @@ import Glibc
     }
 
     private func wait() {
-        let begun = SliceTimes.monotonicNanoseconds
+        let begun = Monotonic.nanoseconds
         let code = unsafe pthread_mutex_lock(mutex)
         assert(code == 0, "pthread_mutex_lock failed")
-        cs_count_wait(SliceTimes.monotonicNanoseconds &- begun)
+        cs_count_wait(Monotonic.nanoseconds &- begun)
     }
 
     /// Takes the lock if nobody has it.

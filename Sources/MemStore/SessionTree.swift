@@ -28,8 +28,8 @@ extension StoreSession {
     private static let filesPerLook = 64
 
     private func repeatForAtMost(_ nanoseconds: UInt64, _ body: () -> Bool) {
-        let begun = SliceTimes.monotonicNanoseconds
-        while body(), SliceTimes.monotonicNanoseconds &- begun < nanoseconds {}
+        let begun = Monotonic.nanoseconds
+        while body(), Monotonic.nanoseconds &- begun < nanoseconds {}
     }
 }
 

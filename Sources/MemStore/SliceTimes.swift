@@ -29,13 +29,13 @@ struct Pace {
     private let begunNanoseconds: UInt64
     private var stepCount: UInt32 = 0
 
-    init(begunNanoseconds: UInt64 = SliceTimes.monotonicNanoseconds) { self.begunNanoseconds = begunNanoseconds }
+    init(begunNanoseconds: UInt64 = Monotonic.nanoseconds) { self.begunNanoseconds = begunNanoseconds }
 
     /// Counts a step. False: it was the last one for now.
     @inline(__always) mutating func goesOn() -> Bool {
         stepCount &+= 1
         return stepCount % Self.stepsPerLook != 0
-            || SliceTimes.monotonicNanoseconds &- begunNanoseconds < Self.nanosecondsMax
+            || Monotonic.nanoseconds &- begunNanoseconds < Self.nanosecondsMax
     }
 }
 
@@ -57,21 +57,13 @@ struct Pace {
 
     func deallocate() { unsafe counters.deallocate() }
 
-    private static func now(_ clock: clockid_t) -> UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(clock, &time)
-        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
-    }
-
-    static var monotonicNanoseconds: UInt64 { now(CLOCK_MONOTONIC) }
-
     func begin() -> Slice {
-        Slice(begunNanoseconds: Self.now(CLOCK_THREAD_CPUTIME_ID), waitedNanoseconds: cs_waited_nanoseconds())
+        Slice(begunNanoseconds: Monotonic.now(CLOCK_THREAD_CPUTIME_ID), waitedNanoseconds: cs_waited_nanoseconds())
     }
 
     /// Counts a slice. A slice that found nothing to do need not be ended.
     func end(_ slice: Slice, _ kind: SliceKind) {
-        let worked = Self.now(CLOCK_THREAD_CPUTIME_ID) &- slice.begunNanoseconds
+        let worked = Monotonic.now(CLOCK_THREAD_CPUTIME_ID) &- slice.begunNanoseconds
         let spent = worked &+ cs_waited_nanoseconds() &- slice.waitedNanoseconds
         unsafe _ = cs_add64(counters + Self.bucket(of: spent), 1)
         unsafe cs_max64(counters + Self.bucketCount + kind.rawValue, spent)

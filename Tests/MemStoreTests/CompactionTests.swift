@@ -33,15 +33,17 @@ import Testing
         return waited
     }
 
+    /// The same in all shards.
+    private func compactAll(_ test: TestStore) throws -> Int {
+        try (0..<test.session.shared.shardCount).reduce(0) { try $0 + compact(test.session.shard(number: $1), test) }
+    }
+
     @Test("a compaction of file contents that finds no room and no spare segment waits for one")
     func pieces() throws {
         let test = try TestStore(limitMiB: 64)
         for number in 0..<30_000 { test.set("memfis://h/d\(number / 1000)/f\(number)", page(number)) }
         for number in 0..<30_000 where number % 5 < 3 { _ = test.delete("memfis://h/d\(number / 1000)/f\(number)") }
-        var waited = 0
-        for number in 0..<test.session.shared.shardCount {
-            waited += try compact(test.session.shard(number: number), test)
-        }
+        let waited = try compactAll(test)
         #expect(waited > 0)
         for number in 0..<30_000 where number % 5 >= 3 {
             try #require(test.get("memfis://h/d\(number / 1000)/f\(number)")?.value == page(number))
@@ -54,10 +56,7 @@ import Testing
         let test = try TestStore(limitMiB: 64) { $0.evictsItems = false }
         for number in 0..<40_000 { test.set("k\(number)", page(number)) }
         for number in 0..<40_000 where number % 5 < 3 { _ = test.delete("k\(number)") }
-        var waited = 0
-        for number in 0..<test.session.shared.shardCount {
-            waited += try compact(test.session.shard(number: number), test)
-        }
+        let waited = try compactAll(test)
         #expect(waited > 0)
         #expect(test.store.statistics().evictions == 0 && test.store.statistics().itemCount == 16_000)
         for number in 0..<40_000 where number % 5 >= 3 { try #require(test.get("k\(number)")?.value == page(number)) }

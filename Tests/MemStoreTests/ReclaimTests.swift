@@ -148,7 +148,7 @@ import Testing
         let steps = (0..<17).map { _ in old.goesOn() }
         #expect(steps.indices.filter { !steps[$0] } == [7, 15])
         // This one begins in an hour: it has lasted for longer than anything.
-        var wrapped = Pace(begunNanoseconds: SliceTimes.monotonicNanoseconds + 3_600_000_000_000)
+        var wrapped = Pace(begunNanoseconds: Monotonic.nanoseconds + 3_600_000_000_000)
         let others = (0..<8).map { _ in wrapped.goesOn() }
         #expect(others == steps[..<8].map { $0 })
     }
@@ -164,8 +164,8 @@ import Testing
             lock.lock()
             let waiter = Waiter(lock: lock, times: times)
             waiter.start()
-            let begun = SliceTimes.monotonicNanoseconds
-            while !waiter.isThere || SliceTimes.monotonicNanoseconds - begun < 1_000_000 { sched_yield() }
+            let begun = Monotonic.nanoseconds
+            while !waiter.isThere || Monotonic.nanoseconds - begun < 1_000_000 { sched_yield() }
             lock.unlock()
             waiter.join()
         }

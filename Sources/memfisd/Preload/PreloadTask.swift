@@ -105,11 +105,7 @@ final class PreloadTask: Sendable {
         }
     }
 
-    static func nowSeconds() -> Double {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
+    static func nowSeconds() -> Double { Double(Monotonic.nanoseconds) / 1e9 }
 
     /// Where progress is shown, and when it was last.
     private final class Display {

@@ -2,6 +2,7 @@
 // descriptor for the process that follows it. Source: sd_notify(3), whose protocol is datagrams of lines.
 import CShims
 import Glibc
+import MemStore
 
 /// The socket that NOTIFY_SOCKET names.
 struct ServiceNotifier: Sendable {
@@ -43,9 +44,7 @@ struct ServiceNotifier: Sendable {
 
     /// A reload begins; `ready` ends it.
     func reloading() {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        tell("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
+        tell("RELOADING=1\nMONOTONIC_USEC=\(Monotonic.nanoseconds / 1000)")
     }
 
     func stopping() { tell("STOPPING=1\nSTATUS=Stopping") }
