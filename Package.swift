@@ -49,13 +49,17 @@ let package = Package(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "file-contents", "CFileCalls"],
             swiftSettings: strict),
         .executableTarget(
-            name: "store-threads", dependencies: ["MemStore"], path: "Tests/StoreThreads", swiftSettings: strict),
-        .target(name: "CFileCalls", path: "Tests/CFileCalls"),
-        .executableTarget(name: "file-contents", path: "Tests/FileContents"),
-        .executableTarget(name: "stuck-reader", path: "Tests/StuckReader"),
-        .target(name: "CHeldClock", path: "Tests/CHeldClock"),
+            name: "store-threads", dependencies: ["MemStore"], path: "Tests/Programs/StoreThreads", swiftSettings: strict),
+        .target(name: "CFileCalls", path: "Tests/Programs/CFileCalls"),
+        .executableTarget(name: "file-contents", path: "Tests/Programs/FileContents"),
+        .executableTarget(name: "stuck-reader", path: "Tests/Programs/StuckReader"),
+        .target(name: "CHeldClock", path: "Tests/Programs/CHeldClock"),
         .executableTarget(
-            name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/FileCalls", swiftSettings: strict),
+            name: "file-calls", dependencies: ["CFileCalls"], path: "Tests/Programs/FileCalls", swiftSettings: strict),
+        .testTarget(
+            name: "MemfisdTests",
+            dependencies: ["memfisd", "MemStore", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
             dependencies: [

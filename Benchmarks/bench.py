@@ -28,7 +28,7 @@ servers are ended by their process ids.
 """
 import functools, json, os, platform, shutil, signal, socket, subprocess, sys, tempfile, time, types
 
-import doors, memory, mounts, nginx, port
+from scenarios import doors, memory, mounts, nginx, port
 import picture as pictures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -42,7 +42,7 @@ SECONDS = os.environ.get("SECONDS_EACH", "2")
 def tool(name, *libraries):
     path = os.path.join(TOOLS, name)
     if not os.path.exists(path):
-        source = os.path.join(ROOT, "Benchmarks", name + ".c")
+        source = os.path.join(ROOT, "Benchmarks/tools", name + ".c")
         subprocess.run(["cc", "-O2", "-pthread", "-o", path, source, *libraries], check=True)
     return path
 

@@ -4,7 +4,7 @@ Imported by bench.py, which lends each scenario its `bench`.
 """
 import os, statistics
 
-from port import interleaved
+from .port import interleaved
 
 
 def cpu_seconds(pid):

@@ -1,7 +1,7 @@
 """The program under test without what only debuggers read: valgrind cannot read all of that."""
 import os, subprocess, tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def program():

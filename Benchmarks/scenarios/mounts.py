@@ -160,7 +160,7 @@ def prepare():
 def bare_passthrough(tools):
     """The filesystem that leaves its files to the kernel, built."""
     program = os.path.join(tools, "bare_passthrough")
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "passthrough.c")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools/passthrough.c")
     subprocess.run(["cc", "-O2", "-o", program, source], check=True)
     return program
 

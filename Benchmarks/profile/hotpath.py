@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts what one get costs in instructions, of items and of files, and which of them lock the bus.
 
-usage: Benchmarks/hotpath.py            (needs valgrind, objdump and .build/release/memfisd)
+usage: Benchmarks/profile/hotpath.py    (needs valgrind, objdump and .build/release/memfisd)
 
 CASE=WORDS in the environment runs those cases alone that have the words in their title.
 

@@ -32,9 +32,9 @@ struct Transcript: Sendable, CustomStringConvertible {
 
     var description: String { "\(file): \(title)" }
 
-    /// All conversations of the directory beside this file.
+    /// All conversations of the target's directory `Transcripts`.
     static let all: [Transcript] = {
-        let directory = String(#filePath.prefix(upTo: #filePath.lastIndex(of: "/")!)) + "/Transcripts"
+        let directory = String(#filePath.prefix(upTo: #filePath.lastIndex(of: "/")!)) + "/../Transcripts"
         return names(in: directory).sorted().flatMap { parse(text(of: directory + "/" + $0), file: $0) }
     }()
 

@@ -4,7 +4,7 @@ Imported by bench.py, which lends each scenario its `Server`, `table` and `tool`
 """
 import errno, os, random, socket, statistics, subprocess, tempfile, time
 
-from doors import cpu_seconds
+from .doors import cpu_seconds
 
 MIB = 1 << 20
 

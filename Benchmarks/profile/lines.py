@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Shows which cache lines two workers both write while they answer gets of items.
 
-usage: Benchmarks/lines.py            (needs valgrind and .build/release/memfisd; takes some minutes)
+usage: Benchmarks/profile/lines.py    (needs valgrind and .build/release/memfisd; takes some minutes)
 
 The server runs in valgrind's lackey, which tells the address of each write. One connection after the other asks, each is
 another worker's, and each for an item of another shard, so whatever lines both phases write are written by two workers.

@@ -4,8 +4,8 @@ Imported by bench.py, which lends each scenario its `bench`.
 """
 import collections, http.client, os, re, signal, statistics, subprocess, tempfile, time
 
-from doors import cpu_seconds
-from port import interleaved
+from .doors import cpu_seconds
+from .port import interleaved
 
 # Sizes, and the first letters of the keys by which the empty server knows them; it has no page of just 1 KiB or 1 MB.
 PAGES = (("1 KiB", 1024, "e"), ("10 KiB", 10240, "b"), ("100 KiB", 102400, "c"), ("1 MB", 1000000, None))
