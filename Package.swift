@@ -49,7 +49,8 @@ let package = Package(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "file-contents", "CFileCalls"],
             swiftSettings: strict),
         .executableTarget(
-            name: "store-threads", dependencies: ["MemStore"], path: "Tests/Programs/StoreThreads", swiftSettings: strict),
+            name: "store-threads", dependencies: ["MemStore"], path: "Tests/Programs/StoreThreads",
+            swiftSettings: strict),
         .target(name: "CFileCalls", path: "Tests/Programs/CFileCalls"),
         .executableTarget(name: "file-contents", path: "Tests/Programs/FileContents"),
         .executableTarget(name: "stuck-reader", path: "Tests/Programs/StuckReader"),
