@@ -128,7 +128,7 @@ extension StoreSession {
     /// Sets the exptime of a file that has just been found, and tells of it; returns with the shard locked as before.
     private func touch(_ inode: InodeReference, _ shard: Shard, _ exptime: Exptime, _ view: inout ItemView) {
         guard exptime != inode.fields.exptime else { return }
-        tree.setExpiry(of: inode, to: exptime, self)
+        tree.setExpiry(of: inode, to: exptime, &state.reservation)
         inode.fields.ctime = .now()
         view.pendingChanges += tree.note(.attributes, of: inode, token: changeToken)
         guard tree.isRecording else { return }

@@ -51,36 +51,35 @@ extension StoreSession {
         _ result: inout StoreResult
     ) throws(StoreError) -> StoreStep {
         var joined = made
-        while true {
-            shard.lock()
-            guard isUnchanged(inode, joined) else {
-                shard.release(joined.published)
-                if let live = joined.live { shard.release(live) }
-                shard.unlock()
-                return .again
+        do throws(StoreError) {
+            return try withMemory { () throws(StoreError) in
+                shard.lock()
+                guard isUnchanged(inode, joined) else {
+                    shard.release(joined.published)
+                    if let live = joined.live { shard.release(live) }
+                    shard.unlock()
+                    return .done(.again)
+                }
+                if hasPrivileges(inode) {
+                    shard.unlock()
+                    clearPrivileges(of: Ino(UInt64(inode.ino)))
+                    return .again
+                }
+                defer { shard.unlock() }
+                let added = joined.live == nil ? 0 : Int(inode.fields.liveSize - joined.joinedSize)
+                let need = need(forWriteAt: joined.joinedSize, count: min(added, Limits.copyStepBytes), into: .empty)
+                if added == 0 || holds(need), added <= Limits.copyStepBytes {
+                    if added > 0 { addAppended(to: &joined, from: inode.fields.live, in: shard) }
+                    finish(inode, shard, joined.published, live: joined.live, plan, command, &result)
+                    return .done(.done)
+                }
+                if holds(need) { addAppended(to: &joined, from: inode.fields.live, in: shard) }
+                return .needs(need)
             }
-            if hasPrivileges(inode) {
-                shard.unlock()
-                clearPrivileges(of: Ino(UInt64(inode.ino)))
-                continue
-            }
-            let added = joined.live == nil ? 0 : Int(inode.fields.liveSize - joined.joinedSize)
-            let need = need(forWriteAt: joined.joinedSize, count: min(added, Limits.copyStepBytes), into: .empty)
-            if added == 0 || holds(need), added <= Limits.copyStepBytes {
-                if added > 0 { addAppended(to: &joined, from: inode.fields.live, in: shard) }
-                finish(inode, shard, joined.published, live: joined.live, plan, command, &result)
-                shard.unlock()
-                return .done
-            }
-            if holds(need) { addAppended(to: &joined, from: inode.fields.live, in: shard) }
-            shard.unlock()
-            do throws(StoreError) {
-                try reserve(need)
-            } catch {
-                drop(joined.published, in: shard)
-                if let live = joined.live { drop(live, in: shard) }
-                throw error
-            }
+        } catch {
+            drop(joined.published, in: shard)
+            if let live = joined.live { drop(live, in: shard) }
+            throw error
         }
     }
 
@@ -104,7 +103,7 @@ extension StoreSession {
         defer { unsafe buffer.deallocate() }
         let count = unsafe shard.read(current, at: joined.joinedSize, into: buffer)
         precondition(count == length, "a content is shorter than its size")
-        shard.write(&live, at: live.size, unsafe Bytes(UnsafeRawBufferPointer(buffer)), self)
+        shard.write(&live, at: live.size, unsafe Bytes(UnsafeRawBufferPointer(buffer)), &state.reservation)
         joined.live = live
         joined.joinedSize += UInt64(length)
     }

@@ -160,12 +160,12 @@ extension StoreSession {
     private func lockInode(
         _ ino: Ino, reserving need: (InodeReference) -> MemoryNeed
     ) throws(StoreError) -> (InodeReference, Shard) {
-        while true {
+        try withMemory { () throws(StoreError) in
             let (inode, shard) = try lockInode(ino)
             let needed = need(inode)
-            if holds(needed) { return (inode, shard) }
-            shard.unlock()
-            try reserve(needed)
+            if holds(needed) { return .done((inode, shard)) }
+            defer { shard.unlock() }
+            return .needs(needed)
         }
     }
 
@@ -182,7 +182,7 @@ extension StoreSession {
     }
 
     private func setAllExtended(of inode: InodeReference, to all: [UInt8], _ shard: Shard) {
-        let new = all.isEmpty ? Content.empty : all.withBytes { shard.makeContent(.bytes($0), self) }
+        let new = all.isEmpty ? Content.empty : all.withBytes { shard.makeContent(.bytes($0), &state.reservation) }
         shard.release(inode.fields.extended)
         inode.fields.extended = new
         inode.fields.ctime = .now()
@@ -221,7 +221,7 @@ extension StoreSession {
             inode.fields.flags = flags
         } else {
             let exptime = Exptime.of(number: Int64(clamping: number), now: nowSecond, unixOfEpoch: tree.unixOfEpoch)
-            tree.setExpiry(of: inode, to: exptime, self)
+            tree.setExpiry(of: inode, to: exptime, &state.reservation)
         }
     }
 }

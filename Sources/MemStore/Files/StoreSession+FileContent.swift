@@ -45,7 +45,7 @@ extension StoreSession {
     ) throws(StoreError) -> UInt64 {
         let length = UInt64(bytes.count)
         if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
-        defer { endReserve() }
+        defer { endCut() }
         let (inode, shard) = try lockFile(
             ino,
             reserving: { inode, shard in
@@ -69,10 +69,9 @@ extension StoreSession {
         if length > 0 {
             tree.markDirty(inode, growsAtEnd: isAppending && start == inode.fields.liveSize)
             var live = inode.fields.live
-            let lent = shard.lendSetAside(of: inode, from: start, to: start + length, self)
-            let reservedCount = state.reservedBlocks.count
-            shard.write(&live, at: start, bytes, self)
-            if lent > 0 { shard.takeBack(lent, of: inode, reservedCount: reservedCount, self) }
+            let isLent = shard.lendSetAside(of: inode, from: start, to: start + length, &state.reservation)
+            shard.write(&live, at: start, bytes, &state.reservation)
+            if isLent { shard.takeBack(to: inode, &state.reservation) }
             inode.fields.live = live
             shard.noteOwner(of: live, ino: inode.ino)
             inode.fields.mtime = .now()
@@ -139,7 +138,7 @@ extension StoreSession {
         inode.fields.ctime = inode.fields.mtime
         var live = inode.fields.live
         let last = min(end, live.size)
-        if start < last { shard.zero(&live, from: start, to: last, self) }
+        if start < last { shard.zero(&live, from: start, to: last, &state.reservation) }
         inode.fields.live = live
     }
 
@@ -151,7 +150,7 @@ extension StoreSession {
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime
         var live = inode.fields.live
-        shard.truncate(&live, to: size, self)
+        shard.truncate(&live, to: size, &state.reservation)
         inode.fields.live = live
     }
 

@@ -68,7 +68,7 @@ extension StoreSession {
             defer { shard.unlock() }
             tree.markDirty(inode, growsAtEnd: false)
             var live = inode.fields.live
-            shard.setLeaf(&live, at: targetOffset, to: block, self)
+            shard.setLeaf(&live, at: targetOffset, to: block, &state.reservation)
             inode.fields.live = live
             shard.noteOwner(of: live, ino: inode.ino)
             inode.fields.mtime = .now()

@@ -37,9 +37,9 @@ extension StoreSession {
         removeNames(of: inode)
         // Whoever has it open keeps it, without a time that could come again.
         shard.lock()
-        tree.setExpiry(of: inode, to: .never, self)
+        tree.clearExpiry(of: inode)
         shard.unlock()
-        tree.freeIfUnused(ino, self)
+        tree.freeIfUnused(ino)
         return true
     }
 
@@ -49,7 +49,7 @@ extension StoreSession {
             let entry = tree.entry(inode.fields.firstEntry)
             let directory = tree.inode(entry.fields.parent)
             noteEntry(entry.name, in: directory.ino, ino: inode.ino, token: 0)
-            tree.removeEntry(entry, self)
+            tree.removeEntry(entry)
             changeLinks(of: inode, by: -1)
             touchDirectory(directory)
         }
@@ -91,8 +91,8 @@ extension StoreSession {
         let isDirectory = mode & FileType.mask == FileType.directory.rawValue
         let inode = tree.makeInode(
             mode: inherits && isDirectory ? mode | 0o2000 : mode, uid: uid,
-            gid: inherits ? directory.fields.gid : gid, self)
-        tree.addEntry(name, in: directory.ino, ino: inode.ino, self)
+            gid: inherits ? directory.fields.gid : gid, nowSecond: nowSecond, &state.reservation)
+        tree.addEntry(name, in: directory.ino, ino: inode.ino, &state.reservation)
         touchDirectory(directory, linkChange: isDirectory ? 1 : 0)
         return inode
     }

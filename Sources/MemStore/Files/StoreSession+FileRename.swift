@@ -14,7 +14,7 @@ extension StoreSession {
         // With no memory left there may still be room for the new name, and a name that takes another's place needs none.
         try? reserve(MemoryNeed(blocks: Tree.blocksPerNode))
         let replaced = try renameExclusively(name, in: parent, to: newName, in: newParent, mode: mode)
-        if let replaced { tree.freeIfUnused(replaced, self) }
+        if let replaced { tree.freeIfUnused(replaced) }
     }
 
     /// Returns the inode whose place was taken.
@@ -69,8 +69,8 @@ extension StoreSession {
     private func move(_ entry: EntryReference, from source: InodeReference, to name: Bytes, in target: InodeReference) {
         let inode = tree.inode(entry.fields.ino)
         // In this order, since the memory that is there for a name must not go with the old one.
-        tree.addEntry(name, in: target.ino, ino: inode.ino, self)
-        tree.removeEntry(entry, self)
+        tree.addEntry(name, in: target.ino, ino: inode.ino, &state.reservation)
+        tree.removeEntry(entry)
         changeLinks(of: inode, by: 0)
         let moved = inode.fields.isDirectory ? 1 : 0
         touchDirectory(source, linkChange: -moved)
@@ -83,7 +83,7 @@ extension StoreSession {
         let other = tree.inode(present.fields.ino)
         let source = tree.inode(entry.fields.parent)
         let target = tree.inode(present.fields.parent)
-        tree.removeEntry(entry, self)
+        tree.removeEntry(entry)
         tree.detach(present)
         tree.attach(present, to: inode)
         changeLinks(of: inode, by: 0)

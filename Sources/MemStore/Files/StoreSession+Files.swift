@@ -24,7 +24,7 @@ extension StoreSession {
         inode.fields.lookupCount -= count
         let isUnused = inode.fields.lookupCount == 0 && inode.fields.linkCount == 0
         shard.unlock()
-        if isUnused { tree.freeIfUnused(inode.ino, self) }
+        if isUnused { tree.freeIfUnused(inode.ino) }
     }
 
     /// Counts one open handle, so that the inode survives unlink.
@@ -59,11 +59,11 @@ extension StoreSession {
         let isLast = inode.fields.openCount == 0
         let isUnlinked = inode.fields.linkCount == 0
         if isLast, !isUnlinked, inode.fields.isRegular {
-            tree.publishLive(inode, shard, self)
+            tree.publishLive(inode, shard)
             shard.dropSetAsideIfWritten(of: inode)
         }
         shard.unlock()
-        if isLast, isUnlinked { tree.freeIfUnused(inode.ino, self) }
+        if isLast, isUnlinked { tree.freeIfUnused(inode.ino) }
     }
 
     /// Locks the shard of an inode that a caller of ours names.

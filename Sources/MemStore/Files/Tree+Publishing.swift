@@ -12,19 +12,19 @@ extension Tree {
     var publishedBytes: UInt64 { unsafe cs_load64(&state.pointee.publishedBytes) }
 
     /// Makes the live content the published one, with a new cas, if it is not yet.
-    func publishLive(_ inode: InodeReference, _ shard: Shard, _ session: StoreSession) {
+    func publishLive(_ inode: InodeReference, _ shard: Shard) {
         guard inode.fields.state.contains(.dirty) else { return }
-        dropPublished(inode, shard, session)
+        dropPublished(inode, shard)
         shard.retain(inode.fields.live)
         inode.fields.published = inode.fields.live
         countPublished(from: 0, to: inode.fields.publishedSize)
-        inode.fields.cas = session.nextCas()
+        inode.fields.cas = shard.nextCas()
         inode.fields.state.remove([.dirty, .grownOnly, .stale, .won])
         inode.fields.state.insert(.published)
     }
 
     /// Ends the published content: the port misses from now on.
-    func dropPublished(_ inode: InodeReference, _ shard: Shard, _ session: StoreSession) {
+    func dropPublished(_ inode: InodeReference, _ shard: Shard) {
         guard inode.fields.state.contains(.published) else { return }
         countPublished(from: inode.fields.publishedSize, to: 0)
         shard.release(inode.fields.published)
@@ -35,10 +35,9 @@ extension Tree {
     /// Puts a content that the port brought in the place of both, or of the published one beside a `live` one that has
     /// grown and stays dirty. The one holder of each becomes the inode.
     func replaceContents(
-        of inode: InodeReference, with content: Content, live: Content? = nil, cas: UInt64, _ shard: Shard,
-        _ session: StoreSession
+        of inode: InodeReference, with content: Content, live: Content? = nil, cas: UInt64, _ shard: Shard
     ) {
-        dropPublished(inode, shard, session)
+        dropPublished(inode, shard)
         shard.dropSetAside(of: inode)
         shard.release(inode.fields.live)
         if let live {
@@ -59,13 +58,13 @@ extension Tree {
     }
 
     /// Changes the published content alone, in place where nobody else holds its memory; it is a new version then.
-    func changePublished(of inode: InodeReference, _ session: StoreSession, _ change: (inout Content) -> Void) {
+    func changePublished(of inode: InodeReference, _ shard: Shard, _ change: (inout Content) -> Void) {
         let sizeBefore = inode.fields.publishedSize
         var published = inode.fields.published
         change(&published)
         inode.fields.published = published
         countPublished(from: sizeBefore, to: published.size)
-        inode.fields.cas = session.nextCas()
+        inode.fields.cas = shard.nextCas()
     }
 
     /// Marks the live content as about to differ. `growsAtEnd`: by an append through an O_APPEND handle.
@@ -91,7 +90,7 @@ extension StoreSession {
     /// Publishes live content if the inode is dirty: one pointer swap, a new cas.
     public func publish(_ ino: Ino) {
         guard let (inode, shard) = try? lockInode(ino) else { return }
-        if inode.fields.isRegular { tree.publishLive(inode, shard, self) }
+        if inode.fields.isRegular { tree.publishLive(inode, shard) }
         shard.unlock()
     }
 
@@ -105,7 +104,7 @@ extension StoreSession {
             if inode.fields.generation == due.generation {
                 inode.fields.state.remove(.appendQueued)
                 if inode.fields.isRegular, inode.fields.state.isSuperset(of: [.dirty, .grownOnly]) {
-                    tree.publishLive(inode, shard, self)
+                    tree.publishLive(inode, shard)
                 }
             }
             shard.unlock()

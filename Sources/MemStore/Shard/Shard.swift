@@ -51,6 +51,8 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     /// A bit for each shard in which memory is free for the moving; changed atomically.
     let cheapShards: UnsafeMutablePointer<UInt32>
     let slices: SliceTimes
+    /// What is evicted, in all shards. The store keeps it.
+    let evictions: Unmanaged<EvictionNotes>
     var departed = Departed()
 }
 
