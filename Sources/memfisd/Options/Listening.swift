@@ -41,7 +41,10 @@ struct Listening: Equatable {
         }
         guard ["auto", "ascii"].contains(options.protocol) else {
             throw StartFailure(
-                "Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)
+                options.protocol == "binary"
+                    ? "Invalid value for binding protocol: the binary protocol is not offered; "
+                        + "use clients that speak the text protocol (-B auto or ascii)"
+                    : "Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)
         }
         connectionsMax = try Settings.inRange(options.connLimit, 1...1_000_000, "-c")
         threads = try Settings.inRange(options.threads, 1...256, "-t")

@@ -8,7 +8,8 @@ struct Options: ParsableCommand {
         abstract: "A memcached and a filesystem over one store in memory.",
         discussion: """
             Files copied below a mount point are served under keys PREFIX/path, as nginx's memcached_pass asks \
-            for them; every other key is an ordinary cache item. Letters mean what they mean to memcached.
+            for them; every other key is an ordinary cache item. Letters mean what they mean to memcached; memfisd(8) \
+            has the words of -o and the letters of memcached's that mean nothing here.
             """)
 
     @Argument(
@@ -120,6 +121,8 @@ struct FileOptions: ParsableArguments {
             "Copy the directory DIR of the host below PATH of the tree after the start, while serving. Repeatable.",
             valueName: "DIR[=PATH]"))
     var preload: [String] = []
+    @Flag(help: "Open the doors when all preloads are done.")
+    var preloadFirst = false
     @Flag(help: "End when somebody else takes the mount away.")
     var exitOnUnmount = false
 }
@@ -131,9 +134,16 @@ struct ProcessOptions: ParsableArguments {
     var daemon = false
     @Option(name: [.customShort("P"), .long], help: "File for the process number.")
     var pidfile: String?
+    @Option(
+        help: .init(
+            "File for the log, opened again on SIGHUP. (default: standard error; with -d and without -v syslog)",
+            valueName: "file"))
+    var logFile: String?
     @Flag(name: [.customShort("r"), .long], help: "Allow core dumps as large as the system lets.")
     var enableCoredumps = false
-    @Flag(name: [.customShort("v"), .long], help: "Log more; -vv debug, -vvv everything.")
+    @Flag(
+        name: [.customShort("v"), .long],
+        help: "Log more: -v starts and stops, -vv connections too, -vvv requests with their keys too.")
     var verbose: Int
     @Option(
         name: [.customShort("o"), .long],
@@ -143,7 +153,7 @@ struct ProcessOptions: ParsableArguments {
         help: .init(
             "Configuration file; '' for none. (default: /etc/memfisd.conf if it is there)", valueName: "file"))
     var config: String?
-    @Flag(help: "Show the settings that are in force, in the form of the configuration file.")
+    @Flag(help: "Show the settings that a start here and now would use, in the form of the configuration file.")
     var printConfig = false
     @Flag(help: "Mount, hand the device to systemd for the service that follows, and end.")
     var mountOnly = false

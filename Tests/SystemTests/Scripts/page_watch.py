@@ -54,10 +54,16 @@ class Watch:
 
 
 def begin(path, port, value):
-    """Makes a page of the serving user's, whoever made the one before."""
+    """Makes a page of the serving user's, whoever made the one before. What was removed is free a moment later."""
     if os.path.exists(path):
         os.unlink(path)
-    port.set(value)
+    for attempt in range(500):
+        try:
+            return port.set(value)
+        except AssertionError as error:
+            if attempt == 499 or b"out of memory" not in error.args[0]:
+                raise
+            time.sleep(0.01)
 
 
 def wait_for(port, value, seconds=10):
