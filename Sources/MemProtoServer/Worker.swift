@@ -195,10 +195,11 @@ import MemStore
         }
     }
 
-    /// Sends the lines of a watcher, unless earlier ones still wait for the socket: then they follow those.
+    /// Sends the lines of a watcher, behind earlier ones that still wait for the socket.
     private mutating func sendWatched(_ watcher: Watcher) {
-        guard let connection = watcher.connection, !connection.value.isBlocked else { return }
-        goOn(connection)
+        watcher.noteLook()
+        guard let connection = watcher.connection else { return }
+        if connection.value.isBlocked { resumeOutput(connection) } else { goOn(connection) }
     }
 
     // MARK: ending
