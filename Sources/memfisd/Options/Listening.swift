@@ -39,12 +39,14 @@ struct Listening: Equatable {
         if let requests = options.maxReqsPerEvent, requests <= 0 {
             throw StartFailure("Number of requests per event must be greater than 0", .wrongValue)
         }
+        guard options.protocol != "binary" else {
+            throw StartFailure(
+                "the binary protocol is not offered: use -B auto or -B ascii, and set clients to the text protocol",
+                .usage)
+        }
         guard ["auto", "ascii"].contains(options.protocol) else {
             throw StartFailure(
-                options.protocol == "binary"
-                    ? "Invalid value for binding protocol: the binary protocol is not offered; "
-                        + "use clients that speak the text protocol (-B auto or ascii)"
-                    : "Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)
+                "Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)
         }
         connectionsMax = try Settings.inRange(options.connLimit, 1...1_000_000, "-c")
         threads = try Settings.inRange(options.threads, 1...256, "-t")

@@ -205,6 +205,7 @@ struct ServerProcess {
     private func announce(_ server: Server, _ logger: Logger) {
         let addresses = server.boundAddresses.map(\.description).joined(separator: ", ")
         logger.notice("memory limit \(settings.store.memoryLimitBytes >> 20) MiB, listening on \(addresses)")
+        // Without a mount nobody keeps files here that a client could harm.
         if settings.store.filesReadOnly {
             logger.notice("clients of the port may not write files")
         } else if !settings.mountPoints.isEmpty {

@@ -25,7 +25,7 @@ extension SystemTests {
                 (["-m", "4096", "-I", "1100m"], 64, "Cannot set item size limit higher than a gigabyte."),
                 (["-p", "65536"], 64, "expected a port from 0 to 65535"),
                 (["-p", "0"], 64, "nothing to listen on"),
-                (["-B", "binary"], 64, "the binary protocol is not offered; use clients that speak the text protocol"),
+                (["-B", "binary"], 64, "the binary protocol is not offered: use -B auto or -B ascii"),
                 (["-B", "other"], 64, "Invalid value for binding protocol"),
                 (["-u", "no-such-user"], 67, "can't find the user no-such-user to switch to"),
                 (["-s", "/tmp/x", "--unix-socket-group", "no-such-group"], 67, "can't find the group no-such-group"),
@@ -193,7 +193,9 @@ extension SystemTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == ["below"])
         }
 
-        @Test("the start's log says who may write files through the port")
+        @Test(
+            "the start's log says which keys name files, and who may write them through the port",
+            .enabled(if: Requirements.withMount))
         func log() throws {
             let open = try Daemon()
             defer { open.remove() }
@@ -210,6 +212,10 @@ extension SystemTests {
             let closed = try Daemon(["--files-read-only"], mounted: false)
             defer { closed.remove() }
             #expect(closed.log.contains("clients of the port may not write files"))
+            #expect(!closed.log.contains("may write files as"))
+            let plain = try Daemon(mounted: false)
+            defer { plain.remove() }
+            #expect(!plain.log.contains("may write files"))
         }
 
         @Test("without a mount point there is one process, which -P names and SIGTERM ends with 0")
