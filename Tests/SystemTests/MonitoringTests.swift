@@ -42,7 +42,7 @@ extension SystemTests {
                     \(check.replacingOccurrences(of: "for 3 cycles ", with: ""))
 
                     """)
-            chmod(file, 0o600)
+            try Shell.bash("chmod 600 \(file)")
             let monit = try Program(["/usr/bin/monit", "-v", "-I", "-c", file, "-l", scratch.path("log")])
             defer {
                 kill(monit.pid, SIGKILL)
