@@ -25,7 +25,10 @@ extension SystemTests {
             try Shell.bash("head -c 5000000 /dev/urandom > \(mount)/page")
             let server = daemon.serverPid
             let programs = try Self.busyPrograms(mount)
-            usleep(300_000)
+            let isBusy = Shell.waitUntil(timeoutSeconds: 60) {
+                ["written", "open"].allSatisfy { !((try? Files.text("\(mount)/\($0)")) ?? "").isEmpty }
+            }
+            #expect(isBusy, "no program has written")
             #expect(programs.allSatisfy { $0.isRunning })
             kill(victim == "server" ? server : daemon.pid, SIGKILL)
 
