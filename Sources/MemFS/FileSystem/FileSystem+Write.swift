@@ -53,13 +53,12 @@ extension FileSystem {
     /// pwrite(2) and write(2). Writes all of `bytes` or fails.
     ///
     /// - Parameters:
-    ///   - writer: the thread that writes, 0 = unknown; nil = the one that opened the handle.
     ///   - loser: whose write takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
     @discardableResult public func write(
         _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, _ kind: WriteKind,
-        by writer: UInt32? = nil, losingFor loser: Asker? = nil
+        losingFor loser: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
         if ino.isControl {
@@ -75,8 +74,9 @@ extension FileSystem {
             try session.writeFile(
                 ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
-        // The kernel asks about capabilities only before it writes to its pages.
-        if state.handles.noteWrite(handle, appending: appends, by: writer) { dropCapabilities(of: ino) }
+        state.handles.noteWrite(handle, appending: appends)
+        // The kernel asks about it only before it writes to its pages.
+        if state.handles.isDirect(handle) { dropCapabilities(of: ino) }
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
         return clearPrivileges(of: ino, for: loser)

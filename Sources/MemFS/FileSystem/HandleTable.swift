@@ -29,10 +29,6 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         var holdsBack = false
         /// Cut the file to nothing and brought no content since.
         var awaitsContent = false
-        /// Another process than the opener's has written through it: only the last close of all tells that it is done.
-        var isShared = false
-        /// A thread of the opener's process that has written, so that its process is not looked up for each write.
-        var knownWriter: UInt32 = 0
         /// Pages of a mapping were written, perhaps through this handle.
         var hasPages = false
         var isOpen = false
@@ -118,26 +114,14 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
     }
 
     /// Notes that a program wrote through the handle, or set memory aside. One that only appends is never in the middle of
-    /// anything: what it adds may be shown at any time. What several processes write through one handle, as into a
-    /// redirection of a shell's, is not published by the close of one of them.
-    /// - Parameter writer: the thread that writes, 0 = unknown; nil = the one that opened the handle.
-    /// - Returns: whether its writes go past the kernel's pages.
-    @discardableResult
-    func noteWrite(_ number: HandleNumber, appending: Bool = false, by writer: UInt32? = nil) -> Bool {
-        if number == .readOnly { return false }
-        lock.lock()
-        let index = checked(number)
-        handles[index].isWritten = true
-        handles[index].hasChanges = true
-        if !appending { handles[index].holdsBack = true }
-        handles[index].awaitsContent = false
-        let handle = handles[index]
-        lock.unlock()
-        if let writer, !handle.isShared, writer == 0 || writer != handle.opener && writer != handle.knownWriter {
-            let isOwn = ProcessIdentity.isSameProcess(handle.opener, writer)
-            change(number) { if isOwn { $0.knownWriter = writer } else { $0.isShared = true } }
+    /// anything: what it adds may be shown at any time.
+    func noteWrite(_ number: HandleNumber, appending: Bool = false) {
+        change(number) {
+            $0.isWritten = true
+            $0.hasChanges = true
+            if !appending { $0.holdsBack = true }
+            $0.awaitsContent = false
         }
-        return handle.isDirect
     }
 
     /// Notes that a program cut the file through the handle. What was written before a cut to nothing is gone: the next
@@ -174,14 +158,13 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         lock.withLock { body(&handles[checked(number)]) }
     }
 
-    /// The thread that opened the handle (0 = unknown), if its process alone wrote through the handle and nothing was
-    /// published or cut to nothing since; else nil.
+    /// The thread that opened the handle (0 = unknown), if a program wrote through the handle and nothing was
+    /// published or truncated since; else nil.
     func openerOfWritten(_ number: HandleNumber) -> UInt32? {
         if number == .readOnly { return nil }
         lock.lock()
         defer { lock.unlock() }
         let handle = handles[checked(number)]
-        if handle.isShared { return nil }
         return handle.isWritten || handle.hasPages ? handle.opener : nil
     }
 

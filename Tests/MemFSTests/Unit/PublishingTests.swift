@@ -55,21 +55,6 @@ struct PublishingTests {
         #expect(test.published("/page") == "head")
     }
 
-    @Test("what several processes write through one descriptor is published by its last close alone")
-    func shared() throws {
-        let test = try TestStore()
-        let own = UInt32(getpid())
-        for other: UInt32 in [1, 0] {
-            let (ino, handle) = try test.create("page\(other)", opener: own)
-            let text: StaticString = "head"
-            try test.fileSystem.write(ino, at: 0, text.bytes, handle: handle, .atOffset, by: other)
-            try test.fileSystem.flush(ino, handle: handle, closer: own)
-            #expect(test.published("/page\(other)") == nil)
-            test.fileSystem.release(ino, handle: handle)
-            #expect(test.published("/page\(other)") == "head")
-        }
-    }
-
     @Test("opening with truncation changes nothing on the port until something is written and closed")
     func truncatingOpen() throws {
         let test = try TestStore()

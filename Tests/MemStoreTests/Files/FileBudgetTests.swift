@@ -52,10 +52,6 @@ import Testing
         for step in [100_000, 1000, 1] { _ = fill(store, step: step) }
         for step in 0..<100 { try store.writePart(ino, at: UInt64(step * 5000), page(5000)) }
         #expect(store.session.fileBytes <= Self.maxBytes + store.session.arena.blockSizeBytes)
-        // The allocation has failed.
-        store.session.publish(ino)
-        #expect(store.page("/log") == nil)
-        store.session.publish(ino, isSynced: true)
         store.session.releaseFile(ino)
         #expect(store.page("/log")?.utf8.count == 500_000)
         store.check()
