@@ -38,11 +38,13 @@ extension FileSystem {
             }
             if changes.isEmpty { return entry(now) }
         }
-        let awaitsContent = handle.map { state.handles.awaitsContent(afterCutThrough: $0) } ?? false
         let changed = try translating { () throws(StoreError) in
-            try session.setAttributes(of: ino, changes, isOpen: handle != nil, awaitsContent: awaitsContent)
+            try session.setAttributes(of: ino, changes, isOpen: handle != nil)
         }
-        if let handle, let size = changes.size { state.handles.noteCut(handle, toNothing: size == 0) }
+        if let handle, let size = changes.size {
+            // What was written before a file was cut to nothing is gone: the next close has nothing to show yet.
+            state.handles.setWritten(handle, size > 0)
+        }
         return entry(changed)
     }
 

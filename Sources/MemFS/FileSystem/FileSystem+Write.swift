@@ -41,8 +41,6 @@ extension FileSystem {
             throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
         }
         do throws(FSError) {
-            var openMode = openMode
-            openMode.creates = true
             return (entry(made), try makeHandle(made.ino, openMode))
         } catch {
             session.forget(made.ino, count: 1)
@@ -74,7 +72,7 @@ extension FileSystem {
             try session.writeFile(
                 ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
-        state.handles.noteWrite(handle, appending: appends)
+        state.handles.setWritten(handle, true)
         // The kernel asks about it only before it writes to its pages.
         if state.handles.isDirect(handle) { dropCapabilities(of: ino) }
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
@@ -94,7 +92,7 @@ extension FileSystem {
             state.notices.add(.content(ino))
             throw error
         }
-        state.handles.notePages(of: ino)
+        state.handles.setWrittenByPages(ino)
     }
 
     /// close(2) of one descriptor by thread `closer` (0 = unknown).
@@ -104,25 +102,24 @@ extension FileSystem {
         if ino.isControl { return try control.publish(handle) }
         guard let opener = state.handles.openerOfWritten(handle) else { return }
         guard ProcessIdentity.isSameProcess(opener, closer) else { return }
-        state.handles.notePublished(handle, of: ino)
+        state.handles.setWritten(handle, false)
         session.publish(ino)
     }
 
-    /// fsync(2): what is written so far becomes visible on the port. It vouches for a version of which a part has failed
-    /// before: the program knows of that, and says that this is what it wants.
+    /// fsync(2): what is written so far becomes visible on the port.
     ///
     /// - Throws: as `flush`.
     public func sync(_ ino: Ino, handle: HandleNumber) throws(FSError) {
         if ino.isControl { return try control.publish(handle) }
-        state.handles.notePublished(handle, of: ino)
-        session.publish(ino, isSynced: true)
+        state.handles.setWritten(handle, false)
+        session.publish(ino)
     }
 
-    /// The last close of an open file. The store publishes its changes, unless somebody else is in the middle of his; readers
-    /// hold nothing back.
+    /// The last close of an open file; the store publishes what is left.
     public func release(_ ino: Ino, handle: HandleNumber) {
         if ino.isControl { return control.release(handle) }
-        session.releaseFile(ino, state.handles.close(handle))
+        state.handles.close(handle)
+        session.releaseFile(ino)
     }
 
     /// fallocate(2).
@@ -137,7 +134,7 @@ extension FileSystem {
         try translating { () throws(StoreError) in
             try session.allocate(ino, at: offset, length: length, mode: mode)
         }
-        state.handles.noteWrite(handle)
+        state.handles.setWritten(handle, true)
         return clearPrivileges(of: ino, for: loser)
     }
 
@@ -154,7 +151,7 @@ extension FileSystem {
             try session.copyRange(
                 from: source, at: sourceOffset, to: target, at: targetOffset, length: length)
         }
-        if count > 0 { state.handles.noteWrite(handle) }
+        if count > 0 { state.handles.setWritten(handle, true) }
         _ = clearPrivileges(of: target, for: loser)
         return count
     }

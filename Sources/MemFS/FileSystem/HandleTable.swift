@@ -19,18 +19,8 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         var ino = Ino.none
         /// Thread that opened the file; 0 = unknown.
         var opener: UInt32 = 0
-        /// Opened with O_APPEND.
-        var appends = false
-        /// Written since it was created, cut to nothing or published through this handle: a close has something to show.
+        /// Written since it was created, truncated or published through this handle.
         var isWritten = false
-        /// Made, written or cut through this handle and not published through it since: the release has something to show.
-        var hasChanges = false
-        /// In the middle of bringing a new version: written at offsets, or cut. What others release waits for it.
-        var holdsBack = false
-        /// Cut the file to nothing and brought no content since.
-        var awaitsContent = false
-        /// Pages of a mapping were written, perhaps through this handle.
-        var hasPages = false
         var isOpen = false
         /// Its writes go past the kernel's pages.
         var isDirect = false
@@ -71,7 +61,7 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         let bucket = Self.bucket(of: ino)
         var hasDirectWriter = false
         forEach(of: ino) { if handles[$0].isDirect { hasDirectWriter = true } }
-        guard mode.canWrite || mode.truncates || mode.creates else {
+        guard mode.canWrite else {
             _ = try counting()
             return OpenFile(handle: .readOnly, skipsFlush: true, isDirect: hasDirectWriter)
         }
@@ -80,31 +70,22 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         let isDirect = hasDirectWriter || (isOnly && !mode.canRead && mode.mayBeDirect)
         let number = takeFree()
         handles[Int(number)] = Handle(
-            ino: ino, opener: mode.opener, appends: mode.appends, hasChanges: mode.creates, isOpen: true,
-            isDirect: isDirect, next: buckets[bucket])
+            ino: ino, opener: mode.opener, isOpen: true, isDirect: isDirect, next: buckets[bucket])
         buckets[bucket] = number
         openCount += 1
-        return OpenFile(handle: HandleNumber(UInt64(number)), skipsFlush: !mode.canWrite, isDirect: isDirect)
+        return OpenFile(handle: HandleNumber(UInt64(number)), skipsFlush: false, isDirect: isDirect)
     }
 
     /// Forgets a handle; `readOnly` is allowed.
-    /// - Returns: what its release means to what is shown of the file.
-    func close(_ number: HandleNumber) -> HandleRelease {
-        if number == .readOnly { return HandleRelease(othersHoldBack: true, othersAwaitContent: true) }
+    func close(_ number: HandleNumber) {
+        if number == .readOnly { return }
         lock.lock()
         defer { lock.unlock() }
         let index = checked(number)
-        let closed = handles[index]
-        unlink(UInt32(index), from: Self.bucket(of: closed.ino))
+        unlink(UInt32(index), from: Self.bucket(of: handles[index].ino))
         handles[index] = Handle(next: firstFree)
         firstFree = UInt32(index)
         openCount -= 1
-        var release = HandleRelease(hasChanges: closed.hasChanges || closed.hasPages)
-        forEach(of: closed.ino) {
-            if handles[$0].holdsBack || handles[$0].hasPages { release.othersHoldBack = true }
-            if handles[$0].awaitsContent { release.othersAwaitContent = true }
-        }
-        return release
     }
 
     /// Whether the handle's writes go past the kernel's pages.
@@ -113,49 +94,10 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         return lock.withLock { handles[checked(number)].isDirect }
     }
 
-    /// Notes that a program wrote through the handle, or set memory aside. One that only appends is never in the middle of
-    /// anything: what it adds may be shown at any time.
-    func noteWrite(_ number: HandleNumber, appending: Bool = false) {
-        change(number) {
-            $0.isWritten = true
-            $0.hasChanges = true
-            if !appending { $0.holdsBack = true }
-            $0.awaitsContent = false
-        }
-    }
-
-    /// Notes that a program cut the file through the handle. What was written before a cut to nothing is gone: the next
-    /// close has nothing to show yet.
-    func noteCut(_ number: HandleNumber, toNothing: Bool) {
-        change(number) {
-            $0.isWritten = !toNothing
-            $0.hasChanges = true
-            $0.awaitsContent = toNothing && !$0.appends
-            if !($0.appends && toNothing) { $0.holdsBack = true }
-        }
-    }
-
-    /// Whether a program that cuts the file to nothing through this handle may be about to write it anew. One that appends
-    /// is not: it is a log that begins again.
-    func awaitsContent(afterCutThrough number: HandleNumber) -> Bool {
-        if number == .readOnly { return true }
-        return lock.withLock { !handles[checked(number)].appends }
-    }
-
-    /// Notes that the contents of an inode were published by a close or an fsync through this handle.
-    func notePublished(_ number: HandleNumber, of ino: Ino) {
-        change(number) {
-            $0.isWritten = false
-            $0.hasChanges = false
-            $0.holdsBack = false
-            $0.awaitsContent = false
-        }
-        lock.withLock { forEach(of: ino) { handles[$0].hasPages = false } }
-    }
-
-    private func change(_ number: HandleNumber, _ body: (inout Handle) -> Void) {
+    /// Notes that a program wrote through the handle, or that what it wrote is gone or published.
+    func setWritten(_ number: HandleNumber, _ isWritten: Bool) {
         if number == .readOnly { return }
-        lock.withLock { body(&handles[checked(number)]) }
+        lock.withLock { handles[checked(number)].isWritten = isWritten }
     }
 
     /// The thread that opened the handle (0 = unknown), if a program wrote through the handle and nothing was
@@ -165,12 +107,12 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         lock.lock()
         defer { lock.unlock() }
         let handle = handles[checked(number)]
-        return handle.isWritten || handle.hasPages ? handle.opener : nil
+        return handle.isWritten ? handle.opener : nil
     }
 
     /// Notes that pages of a mapping were written: the kernel sends them through any handle of the inode, so all count.
-    func notePages(of ino: Ino) {
-        lock.withLock { forEach(of: ino) { handles[$0].hasPages = true } }
+    func setWrittenByPages(_ ino: Ino) {
+        lock.withLock { forEach(of: ino) { handles[$0].isWritten = true } }
     }
 
     /// Whether a file is open for writing, which a mapping that can write keeps it.
@@ -182,11 +124,11 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         return hasOne
     }
 
-    /// Whether a file is open for writing by the process of a thread, or may be: one that is unknown could be it.
+    /// Whether a file is open for writing by the process of a thread.
     func hasWriter(_ ino: Ino, ofProcess thread: UInt32) -> Bool {
         var openers: [UInt32] = []
         lock.withLock { forEach(of: ino) { openers.append(handles[$0].opener) } }
-        return openers.contains { $0 == 0 || thread == 0 || ProcessIdentity.isSameProcess($0, thread) }
+        return openers.contains { ProcessIdentity.isSameProcess($0, thread) }
     }
 
     // MARK: the table, under the lock

@@ -4,12 +4,10 @@ import Glibc
 
 /// Thread ids as a FUSE request carries them.
 enum ProcessIdentity {
-    /// Whether the threads `first` and `second` are known to be of one process. 0 stands for the kernel itself or for a
-    /// process of another pid namespace, of which there may be many: it is equal to none. Reads /proc only for two different
-    /// ids.
+    /// Whether the threads `first` and `second` are of one process. 0 stands for the kernel itself or a process
+    /// that cannot be seen from here, and counts as equal to every other. Reads /proc only for two different ids.
     static func isSameProcess(_ first: UInt32, _ second: UInt32) -> Bool {
-        if first == 0 || second == 0 { return false }
-        if first == second { return true }
+        if first == second || first == 0 || second == 0 { return true }
         guard let group = threadGroup(of: second) else { return false }
         return group == first || group == threadGroup(of: first)
     }

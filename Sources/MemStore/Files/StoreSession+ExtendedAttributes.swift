@@ -75,10 +75,8 @@ extension StoreSession {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         var names: [UInt8] = []
-        // The expiry is not listed: programs that copy attributes would carry a moment of time into the copy, and a backup
-        // would be gone when it is restored. Who asks for it by name gets it.
-        if virtualAttribute(Self.flagsAttribute.bytes, of: inode) != nil {
-            unsafe names.append(contentsOf: Self.flagsAttribute.bytes.buffer)
+        for name in [Self.flagsAttribute, Self.exptimeAttribute] where virtualAttribute(name.bytes, of: inode) != nil {
+            unsafe names.append(contentsOf: name.bytes.buffer)
             names.append(0)
         }
         allExtended(of: inode, shard).withBytes { all in
@@ -216,18 +214,14 @@ extension StoreSession {
     }
 
     /// Sets flags, or an exptime by memcached's rules (0 never, up to 30 days from now, else a unix time).
-    /// - Throws: invalid for what is no number, and for a moment that is over: a copy that was restored must not vanish.
     private func setVirtualAttribute(_ name: Bytes, of inode: InodeReference, to value: Bytes) throws(StoreError) {
         guard let number = Numeral.parse(value) else { throw .invalid }
         if name.equals(Self.flagsAttribute.bytes) {
             guard let flags = UInt32(exactly: number) else { throw .invalid }
             inode.fields.flags = flags
-            inode.fields.state.remove(.resetsFlags)
         } else {
             let exptime = Exptime.of(number: Int64(clamping: number), now: nowSecond, unixOfEpoch: tree.unixOfEpoch)
-            guard !exptime.isDue(at: nowSecond) else { throw .invalid }
             tree.setExpiry(of: inode, to: exptime, &state.reservation)
-            inode.fields.state.remove(.resetsExptime)
         }
     }
 }

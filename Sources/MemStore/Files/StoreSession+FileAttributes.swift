@@ -12,22 +12,10 @@ extension StoreSession {
         return attributes(of: inode, shard)
     }
 
-    /// chmod, chown, truncate, utimensat. A truncate without an open handle (`isOpen` false) publishes at once; one to
-    /// nothing through a handle begins a new version, which `awaitsContent` says is on its way.
+    /// chmod, chown, truncate, utimensat. A truncate without an open handle (`isOpen` false) publishes at once.
     /// - Throws: isDirectory, invalid, fileTooLarge, noSpace (truncate), stale.
-    public func setAttributes(
-        of ino: Ino, _ changes: AttributeChanges, isOpen: Bool, awaitsContent: Bool = false
-    ) throws(StoreError) -> Attributes {
-        if let size = changes.size {
-            if isOpen {
-                try noting(failureOf: ino) { () throws(StoreError) in
-                    try setSize(of: ino, to: size, isOpen: true, awaitsContent: awaitsContent)
-                }
-            } else {
-                // Nobody who writes the file has lost anything when it fails.
-                try setSize(of: ino, to: size, isOpen: false, awaitsContent: false)
-            }
-        }
+    public func setAttributes(of ino: Ino, _ changes: AttributeChanges, isOpen: Bool) throws(StoreError) -> Attributes {
+        if let size = changes.size { try setSize(of: ino, to: size, isOpen: isOpen) }
         let changesRights =
             changes.mode != nil || changes.uid != nil || changes.gid != nil || changes.clearedMode != 0
         let tree = tree
@@ -94,7 +82,7 @@ extension StoreSession {
 
     // MARK: truncate
 
-    private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool, awaitsContent: Bool) throws(StoreError) {
+    private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool) throws(StoreError) {
         guard size <= Limits.fileSizeMax else { throw .fileTooLarge }
         // A cut has to work when there is no memory. When there is some, its last piece is to take no more than it has.
         defer { endCut() }
@@ -105,15 +93,8 @@ extension StoreSession {
         defer { shard.unlock() }
         let wasClean = !inode.fields.state.contains(.dirty)
         // It is published again below; until then the lock is held.
-        if wasClean, !isOpen {
-            tree.dropPublished(inode, shard)
-            inode.fields.state.remove(.spoiled)
-        }
-        if size == 0 {
-            tree.markCutToNothing(inode, awaitsContent: awaitsContent)
-        } else {
-            tree.markDirty(inode, growsAtEnd: false)
-        }
+        if wasClean, !isOpen { tree.dropPublished(inode, shard) }
+        tree.markDirty(inode, growsAtEnd: false)
         var live = inode.fields.live
         let sizeBefore = live.size
         shard.truncate(&live, to: size, &state.reservation)
@@ -122,7 +103,7 @@ extension StoreSession {
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime
         guard !isOpen else { return }
-        if wasClean || size == 0 {
+        if wasClean {
             tree.publishLive(inode, shard)
         } else if inode.fields.state.contains(.published) {
             // Somebody else is in the middle of writing: what is published is cut, what they wrote stays theirs.

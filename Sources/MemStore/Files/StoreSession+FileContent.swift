@@ -43,16 +43,6 @@ extension StoreSession {
     public func writeFile(
         _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
     ) throws(StoreError) -> UInt64 {
-        try noting(failureOf: ino, byAppend: isAppending) { () throws(StoreError) in
-            try writeLive(
-                ino, at: offset, bytes, isAppending: isAppending, clearsPrivileges: clearsPrivileges)
-        }
-    }
-
-    /// `writeFile` as a step of a change whose failure is noted as a whole.
-    func writeLive(
-        _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
-    ) throws(StoreError) -> UInt64 {
         let length = UInt64(bytes.count)
         if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
         defer { endCut() }
@@ -110,15 +100,8 @@ extension StoreSession {
     /// - Throws: fileTooLarge, noSpace, invalid (length 0), isDirectory, stale.
     public func allocate(_ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode) throws(StoreError) {
         guard length > 0 else { throw .invalid }
-        try noting(failureOf: ino) { () throws(StoreError) in
-            guard offset <= Limits.fileSizeMax, length <= Limits.fileSizeMax - offset else { throw .fileTooLarge }
-            try allocateLive(ino, from: offset, to: offset + length, mode: mode)
-        }
-    }
-
-    private func allocateLive(
-        _ ino: Ino, from offset: UInt64, to end: UInt64, mode: AllocateMode
-    ) throws(StoreError) {
+        guard offset <= Limits.fileSizeMax, length <= Limits.fileSizeMax - offset else { throw .fileTooLarge }
+        let end = offset + length
         switch mode {
         case .allocate:
             try fillHoles(of: ino, from: offset, to: end)
@@ -190,7 +173,7 @@ extension StoreSession {
                     if let next = try? seek(ino, from: position, data: true) { step = min(step, next - position) }
                 }
                 let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: zeros[..<Int(step)]))
-                _ = try writeLive(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
+                _ = try writeFile(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
                 position += step
             }
         }

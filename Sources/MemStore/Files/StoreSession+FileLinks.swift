@@ -32,15 +32,8 @@ extension StoreSession {
         let shard = shard(of: ino)
         shard.lock()
         let isDue = inode.fields.exptime.isDue(at: nowSecond)
-        let isBeingReplaced = isDue && inode.fields.state.isSuperset(of: [.dirty, .resetsExptime])
-        if isBeingReplaced {
-            // The time was that of the old content. The name stays, for what is being written.
-            tree.dropPublished(inode, shard)
-            tree.clearExpiry(of: inode)
-            _ = tree.note(.content, of: inode, token: 0)
-        }
         shard.unlock()
-        guard isDue, !isBeingReplaced else { return false }
+        guard isDue else { return false }
         removeNames(of: inode)
         // Whoever has it open keeps it, without a time that could come again.
         shard.lock()

@@ -51,16 +51,16 @@ extension StoreSession {
         inode.fields.atime = now
     }
 
-    /// Ends one open handle, and publishes what nobody is in the middle of writing.
-    public func releaseFile(_ ino: Ino, _ release: HandleRelease = HandleRelease()) {
+    /// Ends one open handle; the last release publishes a dirty inode.
+    public func releaseFile(_ ino: Ino) {
         guard let (inode, shard) = try? lockInode(ino) else { return }
         precondition(inode.fields.openCount > 0, "more handles released than opened")
         inode.fields.openCount -= 1
         let isLast = inode.fields.openCount == 0
         let isUnlinked = inode.fields.linkCount == 0
-        if !isUnlinked, inode.fields.isRegular {
-            settle(inode, shard, release)
-            if isLast { shard.dropSetAsideIfWritten(of: inode) }
+        if isLast, !isUnlinked, inode.fields.isRegular {
+            tree.publishLive(inode, shard)
+            shard.dropSetAsideIfWritten(of: inode)
         }
         shard.unlock()
         if isLast, isUnlinked { tree.freeIfUnused(inode.ino) }

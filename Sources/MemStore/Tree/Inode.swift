@@ -58,7 +58,7 @@ struct InodeState: OptionSet, BitwiseCopyable {
     static let dirty = InodeState(rawValue: 1)
     /// There is a published content: the port may hit.
     static let published = InodeState(rawValue: 2)
-    /// All that is dirty came by appends behind what is published, behind a cut to nothing, or to a new file.
+    /// All that is dirty came by appends behind what is published (or to a new file).
     static let grownOnly = InodeState(rawValue: 4)
     /// Waits in the queue of appends to publish.
     static let appendQueued = InodeState(rawValue: 8)
@@ -73,16 +73,6 @@ struct InodeState: OptionSet, BitwiseCopyable {
     static let evicted = InodeState(rawValue: 512)
     /// Memory is set aside for it (see SetAside).
     static let setsAside = InodeState(rawValue: 1024)
-    /// A write, a cut or an allocation of the live version has failed: it lacks something and is not published.
-    static let spoiled = InodeState(rawValue: 2048)
-    /// Cut to nothing by somebody who still has it open and can bring new content: the cut alone is not shown.
-    static let awaitsContent = InodeState(rawValue: 4096)
-    /// Cut to nothing: what is written since is a new value, which does not inherit the old one's flags and expiry. Each is
-    /// taken away when a program sets that attribute itself.
-    static let resetsFlags = InodeState(rawValue: 8192)
-    static let resetsExptime = InodeState(rawValue: 16384)
-    /// What goes when the live version is published or replaced.
-    static let ofLiveVersion: InodeState = [.dirty, .grownOnly, .spoiled, .awaitsContent, .resetsFlags, .resetsExptime]
 }
 
 extension Inode {

@@ -11,15 +11,11 @@ final class TestStore {
     let fileSystem: FileSystem
     let root = Caller(uid: 0, gid: 0)
 
-    init(
-        _ options: FileSystemOptions = FileSystemOptions(), publishIntervalSeconds: Double = 0,
-        filesMaxBytes: Int = .max
-    ) throws {
+    init(_ options: FileSystemOptions = FileSystemOptions(), publishIntervalSeconds: Double = 0) throws {
         var configuration = StoreConfiguration()
         configuration.memoryLimitBytes = 64 << 20
         configuration.prefixes = [KeyPrefix(prefix: Array("f:".utf8), directory: Array("/".utf8))]
         configuration.publishIntervalSeconds = publishIntervalSeconds
-        configuration.filesMaxBytes = filesMaxBytes
         store = try Store(configuration: configuration)
         session = store.makeSession()
         fileSystem = FileSystem(session: session, options: options)

@@ -12,19 +12,19 @@ struct HandleTableTests {
         let table = HandleTable()
         let handle = try #require(table.open(Ino(5), opener: 42))
         #expect(table.openerOfWritten(handle) == nil)
-        table.noteWrite(handle)
+        table.setWritten(handle, true)
         #expect(table.openerOfWritten(handle) == 42)
-        table.notePublished(handle, of: Ino(5))
+        table.setWritten(handle, false)
         #expect(table.openerOfWritten(handle) == nil)
     }
 
     @Test("the handle for reading is number 0, never has written and may be closed")
     func readOnly() {
         let table = HandleTable()
-        table.noteWrite(.readOnly)
+        table.setWritten(.readOnly, true)
         #expect(table.openerOfWritten(.readOnly) == nil)
         #expect(!table.isDirect(.readOnly))
-        _ = table.close(.readOnly)
+        table.close(.readOnly)
         #expect(table.count == 0)
     }
 
@@ -34,8 +34,8 @@ struct HandleTableTests {
         let first = try #require(table.open(Ino(1), opener: 1))
         let second = try #require(table.open(Ino(2), opener: 2))
         #expect(first != second)
-        table.noteWrite(first)
-        _ = table.close(first)
+        table.setWritten(first, true)
+        table.close(first)
         let third = try #require(table.open(Ino(3), opener: 3))
         #expect(third == first)
         #expect(table.openerOfWritten(third) == nil)
@@ -49,7 +49,7 @@ struct HandleTableTests {
         let one = try #require(table.open(Ino(7), opener: 1))
         let other = try #require(table.open(Ino(7 + 1024), opener: 2))
         let two = try #require(table.open(Ino(7), opener: 3))
-        table.notePages(of: Ino(7))
+        table.setWrittenByPages(Ino(7))
         #expect(table.openerOfWritten(one) == 1)
         #expect(table.openerOfWritten(other) == nil)
         #expect(table.openerOfWritten(two) == 3)
@@ -64,49 +64,14 @@ struct HandleTableTests {
         }
         var open: Set = [0, 1, 2]
         for index in order {
-            _ = table.close(handles[index])
+            table.close(handles[index])
             open.remove(index)
             for left in open {
-                table.notePages(of: Ino(UInt64(9 + 1024 * left)))
+                table.setWrittenByPages(Ino(UInt64(9 + 1024 * left)))
                 #expect(table.openerOfWritten(handles[left]) == 1)
             }
         }
         #expect(table.count == 0)
-    }
-
-    @Test("who releases is told whether somebody else is in the middle of a new version: readers and loggers are not")
-    func release() throws {
-        let table = HandleTable()
-        let ino = Ino(7)
-        let writer = try #require(table.open(ino, opener: 1))
-        let logger = try open(table, ino, O_WRONLY | O_APPEND, count: 2).handle
-        let cutter = try open(table, ino, O_WRONLY | O_TRUNC, count: 3).handle
-        table.noteWrite(logger, appending: true)
-        table.noteCut(cutter, toNothing: true)
-        #expect(
-            table.close(writer)
-                == HandleRelease(hasChanges: false, othersHoldBack: true, othersAwaitContent: true))
-        #expect(
-            table.close(cutter)
-                == HandleRelease(hasChanges: true, othersHoldBack: false, othersAwaitContent: false))
-        let second = try #require(table.open(ino, opener: 1))
-        table.noteWrite(second)
-        #expect(
-            table.close(logger)
-                == HandleRelease(hasChanges: true, othersHoldBack: true, othersAwaitContent: false))
-        table.notePublished(second, of: ino)
-        #expect(table.close(second) == HandleRelease())
-    }
-
-    @Test("a logger that cuts its own file is not about to bring a new one, any other writer is")
-    func cutting() throws {
-        let table = HandleTable()
-        let logger = try open(table, Ino(1), O_WRONLY | O_APPEND, count: 1).handle
-        let writer = try open(table, Ino(1), O_WRONLY, count: 2).handle
-        #expect(!table.awaitsContent(afterCutThrough: logger))
-        #expect(table.awaitsContent(afterCutThrough: writer))
-        table.noteCut(logger, toNothing: true)
-        #expect(table.close(writer) == HandleRelease())
     }
 
     @Test("thousands of handles are all told apart")
@@ -116,10 +81,10 @@ struct HandleTableTests {
             try #require(table.open(Ino(UInt64($0)), opener: UInt32($0)))
         }
         for (index, handle) in handles.enumerated() {
-            table.noteWrite(handle)
+            table.setWritten(handle, true)
             #expect(table.openerOfWritten(handle) == UInt32(index + 1))
         }
-        for handle in handles { _ = table.close(handle) }
+        for handle in handles { table.close(handle) }
         #expect(table.count == 0)
     }
 
@@ -149,9 +114,9 @@ struct HandleTableTests {
         let both = try open(table, Ino(1), O_RDWR, count: 3)
         #expect(both.isDirect && table.isDirect(both.handle))
         #expect(try !open(table, Ino(1 + 1024), O_RDONLY, count: 1).isDirect)
-        _ = table.close(writer.handle)
+        table.close(writer.handle)
         #expect(try open(table, Ino(1), O_RDONLY, count: 3).isDirect)
-        _ = table.close(both.handle)
+        table.close(both.handle)
         #expect(try !open(table, Ino(1), O_RDONLY, count: 3).isDirect)
     }
 
