@@ -13,11 +13,9 @@ enum ProcessIdentity {
         return group == first || group == threadGroup(of: first)
     }
 
-    /// Whether the threads may be of one process: they are, or one of them cannot be seen.
+    /// Whether the threads may be of one process: they are, or one of them is unknown.
     static func mayBeSameProcess(_ first: UInt32, _ second: UInt32) -> Bool {
-        if first == second || first == 0 || second == 0 { return true }
-        guard let one = threadGroup(of: first), let other = threadGroup(of: second) else { return true }
-        return one == other
+        first == 0 || second == 0 || isSameProcess(first, second)
     }
 
     /// The process id of a thread, nil when the thread is gone.

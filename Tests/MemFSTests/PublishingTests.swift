@@ -96,7 +96,9 @@ struct PublishingTests {
         #expect(test.published("/page") == "12d")
     }
 
-    @Test("a log that is cut shows the cut and what is appended then, while the logger keeps it open", arguments: [0, 1, 2, 3])
+    @Test(
+        "a log that is cut shows the cut and what is appended then, while the logger keeps it open",
+        arguments: [0, 1, 2, 3])
     func rotation(way: Int) throws {
         let test = try TestStore(publishIntervalSeconds: 0.001)
         let (ino, logger) = try openPage(test, O_WRONLY | O_APPEND)

@@ -196,7 +196,9 @@ import Testing
 
     /// A write for which there can be no room.
     private func fail(_ ino: Ino, isAppending: Bool = false) {
-        #expect(throws: StoreError.fileTooLarge) { try store.writePart(ino, at: 1 << 60, "x", isAppending: isAppending) }
+        #expect(throws: StoreError.fileTooLarge) {
+            try store.writePart(ino, at: 1 << 60, "x", isAppending: isAppending)
+        }
     }
 
     @Test("a version in which a write failed is not published, until it is cut to nothing or the port replaces it")
@@ -216,7 +218,9 @@ import Testing
         try store.rename("/a", to: "/c")
         #expect(store.page("/b") == "old" && store.page("/c") == "old")
         try store.change("/c") { $0.size = 2 }
-        #expect(try store.page("/c") == "ol" && store.text("/c") == "ha", "a cut by path is shown, what is spoiled stays so")
+        #expect(
+            try store.page("/c") == "ol" && store.text("/c") == "ha", "a cut by path is shown, what is spoiled stays so"
+        )
         #expect(store.set("memfis://h/c", "!", StoreCommand(mode: .append)).outcome == .done)
         #expect(try store.page("/c") == "ol!" && store.text("/c") == "ol!")
         try store.write("/c", "whole")
@@ -294,7 +298,8 @@ import Testing
     func newValue() throws {
         let soon = Exptime(second: store.session.nowSecond + 10)
         func put() throws {
-            #expect(store.set("memfis://h/a", "old", StoreCommand(mode: .set, flags: 2, exptime: soon)).outcome == .done)
+            #expect(
+                store.set("memfis://h/a", "old", StoreCommand(mode: .set, flags: 2, exptime: soon)).outcome == .done)
         }
         func state() -> [UInt32] {
             guard let view = store.get("memfis://h/a")?.view else { return [] }
