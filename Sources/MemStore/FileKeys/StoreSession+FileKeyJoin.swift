@@ -12,6 +12,7 @@ private struct JoinedContents {
     let base: Content
     let cas: UInt64
     let generation: UInt32
+    let renewalCount: UInt32
 }
 
 extension StoreSession {
@@ -24,7 +25,8 @@ extension StoreSession {
         let base = inode.fields.published
         let cas = inode.fields.cas
         let generation = inode.fields.generation
-        let grown = inode.fields.state.isSuperset(of: [.dirty, .grownOnly]) ? inode.fields.live : nil
+        let renewalCount = shard.state.renewalCount
+        let grown = inode.fields.hasGrown ? inode.fields.live : nil
         shard.retain(base)
         if let grown { shard.retain(grown) }
         shard.unlock()
@@ -37,7 +39,7 @@ extension StoreSession {
             let (published, live) = try joining(base, grown, &value, isAppending: plan == .append, in: shard)
             let joined = JoinedContents(
                 published: published, live: live, joinedSize: grown?.size ?? 0, base: base, cas: cas,
-                generation: generation)
+                generation: generation, renewalCount: renewalCount)
             return try replace(inode, shard, joined, plan, command, &result)
         } catch {
             return .refused(.noMemory)
@@ -54,7 +56,7 @@ extension StoreSession {
         do throws(StoreError) {
             return try withMemory { () throws(StoreError) in
                 shard.lock()
-                guard isUnchanged(inode, joined) else {
+                guard isUnchanged(inode, shard, joined) else {
                     shard.release(joined.published)
                     if let live = joined.live { shard.release(live) }
                     shard.unlock()
@@ -84,14 +86,15 @@ extension StoreSession {
     }
 
     /// Whether a file is still as it was joined, but for what was appended to its live content. Its shard is locked.
-    private func isUnchanged(_ inode: InodeReference, _ joined: JoinedContents) -> Bool {
+    private func isUnchanged(_ inode: InodeReference, _ shard: Shard, _ joined: JoinedContents) -> Bool {
         // The slot's memory is sure to be an inode's only as long as somebody has the slot.
         guard tree.existingInode(inode.ino) != nil else { return false }
-        let isDirty = inode.fields.state.isSuperset(of: [.dirty, .grownOnly])
+        let isDirty = inode.fields.hasGrown
         return inode.fields.generation == joined.generation && inode.fields.linkCount > 0
             && inode.fields.state.contains(.published) && inode.fields.cas == joined.cas
             && inode.fields.published == joined.base && isDirty == (joined.live != nil)
             && (!isDirty || inode.fields.liveSize >= joined.joinedSize)
+            && shard.state.renewalCount == joined.renewalCount
     }
 
     /// Adds one step of what was appended to the live content `current` since. The shard is locked, and what the write

@@ -79,7 +79,7 @@ extension StoreSession {
             }
             let shard = shard(of: inode.ino)
             shard.lock()
-            let isDue = inode.fields.exptime.isDue(at: nowSecond)
+            let isDue = inode.fields.isOver(at: nowSecond)
             if isDue { shard.unlock() }
             tree.lock.unlockShared(treeSlot)
             guard isDue else { return .existing(inode, shard) }

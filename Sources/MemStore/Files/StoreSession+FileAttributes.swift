@@ -15,7 +15,11 @@ extension StoreSession {
     /// chmod, chown, truncate, utimensat. A truncate without an open handle (`isOpen` false) publishes at once.
     /// - Throws: isDirectory, invalid, fileTooLarge, noSpace (truncate), stale.
     public func setAttributes(of ino: Ino, _ changes: AttributeChanges, isOpen: Bool) throws(StoreError) -> Attributes {
-        if let size = changes.size { try setSize(of: ino, to: size, isOpen: isOpen) }
+        if let size = changes.size {
+            try spoilingOnFailure(ino, isOpen: isOpen) { () throws(StoreError) in
+                try setSize(of: ino, to: size, isOpen: isOpen)
+            }
+        }
         let changesRights =
             changes.mode != nil || changes.uid != nil || changes.gid != nil || changes.clearedMode != 0
         let tree = tree
@@ -94,7 +98,7 @@ extension StoreSession {
         let wasClean = !inode.fields.state.contains(.dirty)
         // It is published again below; until then the lock is held.
         if wasClean, !isOpen { tree.dropPublished(inode, shard) }
-        tree.markDirty(inode, growsAtEnd: false)
+        if size == 0 { tree.markRenewed(inode, shard) } else { tree.markDirty(inode, growsAtEnd: false) }
         var live = inode.fields.live
         let sizeBefore = live.size
         shard.truncate(&live, to: size, &state.reservation)
@@ -103,8 +107,8 @@ extension StoreSession {
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime
         guard !isOpen else { return }
-        if wasClean {
-            tree.publishLive(inode, shard)
+        if wasClean || (size == 0 && inode.fields.state.contains(.published)) {
+            tree.showLive(inode, shard)
         } else if inode.fields.state.contains(.published) {
             // Somebody else is in the middle of writing: what is published is cut, what they wrote stays theirs.
             tree.changePublished(of: inode, shard) { shard.truncate(&$0, to: size, &state.reservation) }

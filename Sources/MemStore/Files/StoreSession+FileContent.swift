@@ -43,6 +43,15 @@ extension StoreSession {
     public func writeFile(
         _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
     ) throws(StoreError) -> UInt64 {
+        try spoilingOnFailure(ino, isAppending: isAppending) { () throws(StoreError) in
+            try writeLive(ino, at: offset, bytes, isAppending: isAppending, clearsPrivileges: clearsPrivileges)
+        }
+    }
+
+    /// The same as a step of a change, whose failure the change as a whole answers for.
+    func writeLive(
+        _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
+    ) throws(StoreError) -> UInt64 {
         let length = UInt64(bytes.count)
         if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
         defer { endCut() }
@@ -100,6 +109,12 @@ extension StoreSession {
     /// - Throws: fileTooLarge, noSpace, invalid (length 0), isDirectory, stale.
     public func allocate(_ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode) throws(StoreError) {
         guard length > 0 else { throw .invalid }
+        try spoilingOnFailure(ino) { () throws(StoreError) in
+            try allocateLive(ino, at: offset, length: length, mode: mode)
+        }
+    }
+
+    private func allocateLive(_ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode) throws(StoreError) {
         guard offset <= Limits.fileSizeMax, length <= Limits.fileSizeMax - offset else { throw .fileTooLarge }
         let end = offset + length
         switch mode {
@@ -173,7 +188,7 @@ extension StoreSession {
                     if let next = try? seek(ino, from: position, data: true) { step = min(step, next - position) }
                 }
                 let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: zeros[..<Int(step)]))
-                _ = try writeFile(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
+                _ = try writeLive(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
                 position += step
             }
         }

@@ -31,9 +31,10 @@ extension StoreSession {
         let inode = tree.inode(ino)
         let shard = shard(of: ino)
         shard.lock()
-        let isDue = inode.fields.exptime.isDue(at: nowSecond)
+        let isOver = inode.fields.isOver(at: nowSecond)
+        if !isOver, inode.fields.exptime.isDue(at: nowSecond) { endPublished(inode, shard) }
         shard.unlock()
-        guard isDue else { return false }
+        guard isOver else { return false }
         removeNames(of: inode)
         // Whoever has it open keeps it, without a time that could come again.
         shard.lock()
@@ -41,6 +42,13 @@ extension StoreSession {
         shard.unlock()
         tree.freeIfUnused(ino)
         return true
+    }
+
+    /// Ends a published value whose time has come, while another is being written. The shard is locked.
+    private func endPublished(_ inode: InodeReference, _ shard: Shard) {
+        tree.dropPublished(inode, shard)
+        tree.clearExpiry(of: inode)
+        inode.fields.state.remove(.endsExptime)
     }
 
     /// Removes all names of an inode, with notices. The tree's lock is held alone, no shard's is.

@@ -72,8 +72,9 @@ extension StoreSession {
         let shard = shard(of: inode.ino)
         shard.lock()
         defer { shard.unlock() }
-        guard inode.fields.openCount == 0, inode.fields.state.contains(.published), !inode.fields.state.contains(.dirty)
-        else { return nil }
+        // What was spoiled waits for nobody.
+        let isSettled = inode.fields.state.contains(.published) && !inode.fields.state.contains(.dirty)
+        guard inode.fields.openCount == 0, isSettled || inode.fields.state.contains(.spoiled) else { return nil }
         if inode.fields.state.contains(.used) {
             inode.fields.state.remove(.used)
             return nil

@@ -130,22 +130,25 @@ struct PureRulesTests {
         return target.split(separator: "/").last.flatMap { UInt32($0) } ?? 0
     }
 
-    @Test("threads of one process are of one process, and so is an unknown thread")
+    @Test("threads of one process are of one process; of an unknown thread nobody knows")
     func sameProcess() {
         let own = UInt32(getpid())
         let thread = ownThread()
         #expect(ProcessIdentity.isSameProcess(own, own))
         #expect(ProcessIdentity.isSameProcess(own, thread))
         #expect(ProcessIdentity.isSameProcess(thread, own))
-        #expect(ProcessIdentity.isSameProcess(0, own))
-        #expect(ProcessIdentity.isSameProcess(own, 0))
+        for (one, other) in [(0, own), (own, 0), (0, 0)] {
+            #expect(!ProcessIdentity.isSameProcess(one, other))
+            #expect(ProcessIdentity.mayBeSameProcess(one, other))
+        }
+        #expect(ProcessIdentity.mayBeSameProcess(own, thread))
         #expect(ProcessIdentity.threadGroup(of: thread) == own)
     }
 
     @Test("another process, and a thread that is gone, are of another")
     func otherProcess() {
         let own = UInt32(getpid())
-        #expect(!ProcessIdentity.isSameProcess(own, 1))
+        #expect(!ProcessIdentity.isSameProcess(own, 1) && !ProcessIdentity.mayBeSameProcess(own, 1))
         // No thread has a number above the kernel's largest, 2^22.
         #expect(!ProcessIdentity.isSameProcess(own, 1 << 23))
         #expect(ProcessIdentity.threadGroup(of: 1 << 23) == nil)
