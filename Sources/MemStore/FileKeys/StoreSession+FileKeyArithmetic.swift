@@ -23,7 +23,8 @@ extension StoreSession {
     private func arithmeticStep(
         _ key: Bytes, _ command: ArithmeticCommand, _ result: inout ArithmeticResult
     ) -> StoreStep {
-        switch locateForWrite(key, &result.previous) {
+        // The new number tells the old one.
+        switch locateForWrite(key, &result.previous, wanted: Access.read | Access.write) {
         case .refused(let outcome): return .refused(outcome)
         case .existing(let inode, let shard) where inode.fields.state.contains(.published):
             result.previous = .present

@@ -43,7 +43,7 @@ extension StoreSession {
         guard let entry = tree.find(found.name, in: found.parent) else {
             preconditionFailure("a path was found whose last name is not there")
         }
-        if removeIfExpired(inode.ino) {
+        if removeIfExpired(entry) {
             result.previous = .expired
             result.outcome = .notFound
             return nil

@@ -29,7 +29,8 @@ extension StoreSession {
         }
         do throws(StoreError) {
             result.outcome = try withMemory { () throws(StoreError) in
-                switch locateForWrite(key, &result.previous) {
+                let wanted = command.tellsSize ? Access.read | Access.write : Access.write
+                switch locateForWrite(key, &result.previous, wanted: wanted) {
                 case .refused(let outcome): return .done(outcome)
                 case .existing(let inode, let shard):
                     let isPublished = inode.fields.state.contains(.published)
@@ -60,7 +61,8 @@ extension StoreSession {
     }
 
     /// Resolves a key that is to be written. A file whose time has come is removed on the way.
-    func locateForWrite(_ key: Bytes, _ previous: inout Presence) -> FilePlace {
+    /// `wanted`: the right to read too where the answer tells of the content.
+    func locateForWrite(_ key: Bytes, _ previous: inout Presence, wanted: UInt16 = Access.write) -> FilePlace {
         let tree = tree
         while true {
             tree.lock.lockShared(treeSlot)
@@ -71,7 +73,7 @@ extension StoreSession {
                 return place
             }
             let inode = tree.inode(found.ino)
-            guard inode.fields.isRegular, tree.rules.allows(Access.write, inode) else {
+            guard inode.fields.isRegular, tree.rules.allows(wanted, inode) else {
                 let isDirectory = inode.fields.isDirectory
                 let isRegular = inode.fields.isRegular
                 tree.lock.unlockShared(treeSlot)

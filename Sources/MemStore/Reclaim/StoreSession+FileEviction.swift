@@ -68,7 +68,8 @@ extension StoreSession {
     /// Frees the content of a file that may be evicted, and returns its bytes. The inode itself lives until the last kernel
     /// has forgotten it. Nil: the file stays.
     private func dropIfUnused(_ inode: InodeReference, since second: UInt32) -> Int? {
-        guard inode.fields.isRegular else { return nil }
+        // All names go with the content, while the tree is held alone: a file with very many is not worth the pause.
+        guard inode.fields.isRegular, inode.fields.linkCount <= Self.namesPerSlice else { return nil }
         let shard = shard(of: inode.ino)
         shard.lock()
         defer { shard.unlock() }
