@@ -10,7 +10,7 @@ extension SystemTests {
             "(echo head; cat NEW) > PAGE", "tar -xf TAR -C DIRECTORY --overwrite", "tar -xf TAR -C DIRECTORY",
             "rsync --ignore-times NEW PAGE", "cp NEW PAGE.next && mv PAGE.next PAGE", "sed -i s/packed/new/ PAGE",
             "perl -pi -e s/packed/new/ PAGE", "printf '%s\\n' 1d a new . wq | ed -s PAGE",
-            "vim -Nesu NONE -c 'set nofixeol backupcopy=yes nowritebackup' -c '%s/packed/new/' -c wq PAGE",
+            "vim -Nesni NONE -u NONE -c 'set nofixeol backupcopy=yes nowritebackup' -c '%s/packed/new/' -c wq PAGE",
             "php -r 'file_put_contents($argv[1], \"new\");' PAGE",
             "python3 -c 'import sys; open(sys.argv[1], \"w\").write(\"new\")' PAGE",
             "python3 -c 'import os, sys; f = open(sys.argv[1], \"r+\"); f.truncate(0); f.write(\"new\")' PAGE",

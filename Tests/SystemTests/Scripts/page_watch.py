@@ -53,9 +53,10 @@ class Port:
 
 
 class Watch:
-    """Gets a key all the time and remembers which different values came."""
+    """Gets a key all the time, or with pauses of seconds, and remembers which different values came."""
 
-    def __init__(self, port, key):
+    def __init__(self, port, key, pause=0):
+        self.pause = pause
         self.port, self.seen, self.count, self.failure, self.ends = Port(port, key), {}, 0, None, False
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
@@ -67,6 +68,8 @@ class Watch:
                 value = self.port.get()
                 self.seen[None if value is None else hashlib.sha256(value).digest()] = value
                 self.count += 1
+                if self.pause:
+                    time.sleep(self.pause)
         except Exception as failure:
             self.failure = failure
 
