@@ -13,7 +13,8 @@ struct Options: ParsableCommand {
             """)
 
     @Argument(
-        help: "Directories to mount the tree on; further ones show the same tree. Without any, only the port is served.",
+        help:
+            "Directories to mount the tree on; further ones show the same tree. Without any, only the port is served.",
         completion: .directory
     )
     var mountpoint: [String] = []
@@ -55,7 +56,8 @@ struct ListeningOptions: ParsableArguments {
     var maxReqsPerEvent: Int?
     @Option(name: [.customShort("B"), .long], help: "Protocol: auto or ascii; there is no binary one.")
     var `protocol` = "auto"
-    @Option(name: [.customShort("Y"), .long], help: "File of user:password lines; clients must authenticate.",
+    @Option(
+        name: [.customShort("Y"), .long], help: "File of user:password lines; clients must authenticate.",
         completion: .file())
     var authFile: String?
     @Flag(name: [.customShort("A"), .long], help: "Allow the shutdown command.")
@@ -131,7 +133,8 @@ struct FileOptions: ParsableArguments {
 }
 
 struct ProcessOptions: ParsableArguments {
-    @Option(name: [.customShort("u"), .long], help: "User to serve as. (default when root: nobody)",
+    @Option(
+        name: [.customShort("u"), .long], help: "User to serve as. (default when root: nobody)",
         completion: .shellCommand("compgen -u"))
     var user: String?
     @Flag(name: [.customShort("d"), .long], help: "Run in the background.")

@@ -98,7 +98,9 @@ struct PureRulesTests {
         #expect(RenameMode(flags: 0) == .replace)
         #expect(RenameMode(flags: 1) == .noReplace)
         #expect(RenameMode(flags: 2) == .exchange)
-        #expect(RenameMode(flags: 4) == nil)
+        #expect(RenameMode(flags: 4) == .whiteout)
+        #expect(RenameMode(flags: 5) == .whiteoutNoReplace)
+        for flags: UInt32 in [3, 6, 7, 8] { #expect(RenameMode(flags: flags) == nil) }
         #expect(AllocateMode(flags: 0) == .allocate)
         #expect(AllocateMode(flags: 1) == .keepSize)
         #expect(AllocateMode(flags: 3) == .punchHole)
