@@ -94,7 +94,10 @@ extension SystemTests {
             let daemon = try Daemon(scratch: scratch)
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
-            for process in [try Self.sentinel(of: server), daemon.pid] { kill(process, SIGKILL) }
+            let sentinel = try Self.sentinel(of: server)
+            // Stopped, it cannot put another sentinel in the place of the one that ends first.
+            kill(daemon.pid, SIGSTOP)
+            for process in [sentinel, daemon.pid] { kill(process, SIGKILL) }
             _ = daemon.waitForEnd()
             #expect(Shell.waitUntil(timeoutSeconds: 10) { kill(server, 0) != 0 }, "the server stays")
             #expect(Files.isDeadMount(mount) || !Files.isMounted(mount))
@@ -110,7 +113,9 @@ extension SystemTests {
             let daemon = try Daemon(scratch: scratch)
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
-            for process in [try Self.sentinel(of: server), daemon.pid, server] { kill(process, SIGKILL) }
+            let sentinel = try Self.sentinel(of: server)
+            kill(daemon.pid, SIGSTOP)
+            for process in [sentinel, daemon.pid, server] { kill(process, SIGKILL) }
             _ = daemon.waitForEnd()
             #expect(Shell.waitUntil(timeoutSeconds: 10) { Files.isDeadMount(mount) })
             let next = try Daemon(scratch: scratch)
