@@ -9,6 +9,8 @@ final class PreloadTask: Sendable {
     /// Seconds between two words to a terminal and to systemd, and between two lines of the log.
     private static let showIntervalSeconds = 0.5
     private static let logIntervalSeconds = 10.0
+    /// How long systemd may wait for the next word of a preload that the start waits for, in seconds.
+    private static let startExtensionSeconds = 90
     /// Entries that are left out are named in the log up to this number.
     private static let warningsMax = 20
 
@@ -18,6 +20,8 @@ final class PreloadTask: Sendable {
     private let memoryLimitMebibytes: Int
     private let logger: Logger
     private let notifier: ServiceNotifier?
+    /// systemd waits for the end.
+    private let isFirst: Bool
     private let isStopping = Atomic<Bool>(false)
     private let finished = Atomic<Bool>(false)
     private let isIncomplete = Atomic<Bool>(false)
@@ -33,6 +37,7 @@ final class PreloadTask: Sendable {
         memoryLimitMebibytes = settings.store.memoryLimitBytes >> 20
         self.logger = logger
         self.notifier = notifier
+        isFirst = settings.preloadsFirst
     }
 
     /// Judges the directories before anything is started.
@@ -133,7 +138,9 @@ final class PreloadTask: Sendable {
                 if warningCount <= Self.warningsMax { logger.warning("\(text)") }
             },
             goOn: { progress in
-                display.show(progress, nowSeconds: Self.nowSeconds())
+                if display.show(progress, nowSeconds: Self.nowSeconds()), self.isFirst {
+                    self.notifier?.extendStart(seconds: Self.startExtensionSeconds)
+                }
                 return !self.isStopping.load(ordering: .relaxed)
             })
         var end: PreloadEnd?
@@ -180,8 +187,9 @@ final class PreloadTask: Sendable {
             loggedSeconds = startSeconds
         }
 
-        func show(_ progress: PreloadProgress, nowSeconds: Double) {
-            guard nowSeconds - shownSeconds >= PreloadTask.showIntervalSeconds else { return }
+        /// Shows it, unless it was shown a moment ago; whether it has.
+        func show(_ progress: PreloadProgress, nowSeconds: Double) -> Bool {
+            guard nowSeconds - shownSeconds >= PreloadTask.showIntervalSeconds else { return false }
             shownSeconds = nowSeconds
             var progress = progress
             progress.seconds = nowSeconds - startSeconds
@@ -194,6 +202,7 @@ final class PreloadTask: Sendable {
                 loggedSeconds = nowSeconds
                 logger.notice("preload: \(progress.text)")
             }
+            return true
         }
 
         func finish() {

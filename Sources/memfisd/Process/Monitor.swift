@@ -22,7 +22,8 @@ struct MonitorTasks {
 struct Monitor {
     let server: pid_t
     let channel: MonitorChannel
-    private var sentinel: SentinelPipe
+    /// Nil as long as the system gives no process for one.
+    private var sentinel: SentinelPipe?
     let mountPoints: [String]
     let signals: StopSignals
     let tasks: MonitorTasks
@@ -54,24 +55,25 @@ struct Monitor {
         tasks: MonitorTasks, mountPoints: [String], signals: StopSignals
     ) throws(StartFailure) -> Split {
         let ends = try MonitorChannel.pair()
-        let pipe = try SentinelPipe.make()
         let process = cs_fork()
         guard process >= 0 else { throw StartFailure("fork: \(FilePaths.errorText(errno))", .systemRefused) }
         if process == 0 {
             signals.close()
             ends.monitor.close()
-            close(pipe.writeEnd)
             // Ctrl-C goes to the monitor's process group only, which passes it on: it is acted on once.
             setpgid(0, 0)
-            try Sentinel.start(pipe: pipe, mountPoints: mountPoints)
             return .server(ends.server)
         }
         ends.server.close()
-        close(pipe.readEnd)
-        ProcessName.set("memfisd-monitor")
+        let sentinel: SentinelPipe
+        do throws(StartFailure) { sentinel = try Sentinel.start(for: process, mountPoints: mountPoints) } catch {
+            kill(process, SIGKILL)
+            throw error
+        }
+        ProcessName.set("memfisd-monitor", title: "memfisd: monitor")
         return .monitor(
             Monitor(
-                server: process, channel: ends.monitor, sentinel: pipe, mountPoints: mountPoints, signals: signals,
+                server: process, channel: ends.monitor, sentinel: sentinel, mountPoints: mountPoints, signals: signals,
                 tasks: tasks))
     }
 
@@ -85,10 +87,11 @@ struct Monitor {
     mutating func run() -> Int32 {
         var isChannelOpen = true
         while true {
-            // The pipe to the sentinel is never ready but when nobody reads it any more.
+            let looks = isMounted || patience.hasDeadline || sentinel == nil
+            // poll(2) passes over -1.
             let ready = Readiness.wait(
-                [signals.descriptor, sentinel.writeEnd] + (isChannelOpen ? [channel.descriptor] : []),
-                timeoutMilliseconds: isMounted || patience.hasDeadline ? Self.lookIntervalMilliseconds : -1)
+                [signals.descriptor, sentinel?.descriptor ?? -1, isChannelOpen ? channel.descriptor : -1],
+                timeoutMilliseconds: looks ? Self.lookIntervalMilliseconds : -1)
             while let number = signals.next() {
                 if number == SIGCHLD {
                     if let status = reap() { return finish(status) }
@@ -101,25 +104,24 @@ struct Monitor {
                     patience.stopIsAsked(nowMilliseconds: Self.nowMilliseconds())
                 }
             }
-            if ready[1] { replaceSentinel() }
-            if isChannelOpen, ready[2] { isChannelOpen = answer() }
+            if ready[1] || sentinel == nil { replaceSentinel() }
+            if ready[2] { isChannelOpen = answer() }
             if let status = look() { return finish(status) }
         }
     }
 
     /// Makes another sentinel when the one that there was has ended: without one, nothing would take the mount away after the
-    /// monitor's own end.
+    /// monitor's own end. When the system has no process to give, it is asked again with the next look.
     private mutating func replaceSentinel() {
-        close(sentinel.writeEnd)
+        let isNews = sentinel != nil
+        sentinel?.close()
         do throws(StartFailure) {
-            sentinel = try SentinelPipe.make()
-            try Sentinel.start(pipe: sentinel, for: server, mountPoints: mountPoints)
-            if isMounted { sentinel.tell(.mounting) }
+            sentinel = try Sentinel.start(for: server, mountPoints: mountPoints)
+            if isMounted { sentinel?.tell(.mounting) }
             LogLine.write(.warning, "the sentinel process ended; another one is in its place")
         } catch {
-            // Once a second, by the next look: the system may have a process to give by then.
-            LogLine.write(.error, "the sentinel process ended, and there is no other: \(error.message)")
-            sleep(1)
+            sentinel = nil
+            if isNews { LogLine.write(.error, "the sentinel process ended, and there is no other yet: \(error.message)") }
         }
     }
 
@@ -160,7 +162,7 @@ struct Monitor {
         do throws(StartFailure) {
             switch request {
             case .mount:
-                sentinel.tell(.mounting)
+                sentinel?.tell(.mounting)
                 let device = try tasks.mount()
                 isMounted = true
                 _ = channel.send(MonitorAnswer.done.rawValue, descriptor: device)
@@ -176,7 +178,7 @@ struct Monitor {
                 _ = channel.send(MonitorAnswer.done.rawValue)
             case .gone:
                 isMounted = false
-                sentinel.tell(.unmounted)
+                sentinel?.tell(.unmounted)
             }
         } catch {
             LogLine.fail(error.message)
@@ -194,7 +196,7 @@ struct Monitor {
         guard isMounted else { return }
         way()
         isMounted = false
-        sentinel.tell(.unmounted)
+        sentinel?.tell(.unmounted)
     }
 
     /// The server's exit status as a shell would see it; nil while it runs.
@@ -202,7 +204,7 @@ struct Monitor {
         var status: Int32 = 0
         while true {
             let process = unsafe waitpid(-1, &status, WNOHANG)
-            // A sentinel that this process has made is a child of it too.
+            // A sentinel is a child too.
             if process > 0, process != server { continue }
             guard process == server else { return nil }
             return cs_wait_exited(status) != 0 ? cs_wait_exit_status(status) : 128 + cs_wait_signal(status)
@@ -211,7 +213,7 @@ struct Monitor {
 
     private mutating func finish(_ status: Int32) -> Int32 {
         unmount()
-        sentinel.tell(.dismissed)
+        sentinel?.tell(.dismissed)
         if status > 128 {
             LogLine.write(.error, "the server was ended by signal \(status - 128); the mount was taken away")
         }

@@ -62,10 +62,3 @@ enum ResourceLimits {
         unsafe setrlimit(resource, &limit)
     }
 }
-
-enum ProcessName {
-    /// Names the process as ps(1) shows it; at most 15 bytes. Source: PR_SET_NAME(2const).
-    static func set(_ name: String) {
-        unsafe name.withCString { text in _ = cs_prctl(PR_SET_NAME, UInt(bitPattern: text)) }
-    }
-}

@@ -7,25 +7,18 @@
 import CShims
 import Glibc
 
-/// The pipe between the monitor and the sentinel.
+/// The monitor's end of the pipe to the sentinel.
 struct SentinelPipe {
-    let readEnd: Int32
-    let writeEnd: Int32
-
-    static func make() throws(StartFailure) -> SentinelPipe {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else {
-            throw StartFailure("pipe: \(FilePaths.errorText(errno))", .systemRefused)
-        }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return SentinelPipe(readEnd: ends[0], writeEnd: ends[1])
-    }
+    /// poll(2) reports it as soon as nobody reads at the other end any more, and never before.
+    let descriptor: Int32
 
     /// Tells the sentinel.
     func tell(_ word: SentinelWord) {
         var byte = word.rawValue
-        _ = unsafe write(writeEnd, &byte, 1)
+        _ = unsafe write(descriptor, &byte, 1)
     }
+
+    func close() { Glibc.close(descriptor) }
 }
 
 /// What the monitor tells the sentinel.
@@ -42,25 +35,38 @@ enum Sentinel {
     /// How long the server may go on after the monitor's end before it is killed, in milliseconds.
     static let serverGraceMilliseconds: Int32 = 5000
 
-    /// Forks a sentinel for the server `process` off the calling process, which must have no thread: the server itself, which
-    /// has closed the write end, or the monitor, when it makes another one.
-    /// - Throws: StartFailure, status 71, when the system refuses the process.
-    static func start(
-        pipe: SentinelPipe, for process: pid_t = getpid(), mountPoints: [String]
-    ) throws(StartFailure) {
+    /// Forks a sentinel for the server `process` off the monitor, which has no thread.
+    ///
+    /// - Throws: StartFailure, status 71, when the system refuses the process or a descriptor; nothing is left open then.
+    static func start(for process: pid_t, mountPoints: [String]) throws(StartFailure) -> SentinelPipe {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else {
+            throw StartFailure("pipe: \(FilePaths.errorText(errno))", .systemRefused)
+        }
+        _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+        defer { close(ends[0]) }
+        let pipe = SentinelPipe(descriptor: ends[1])
         let server = cs_pidfd_open(process)
         guard server >= 0 else {
-            throw StartFailure("pidfd_open: \(FilePaths.errorText(errno))", .systemRefused)
+            let reason = FilePaths.errorText(errno)
+            pipe.close()
+            throw StartFailure("pidfd_open: \(reason)", .systemRefused)
         }
+        defer { close(server) }
         let sentinel = cs_fork()
-        guard sentinel >= 0 else { throw StartFailure("fork: \(FilePaths.errorText(errno))", .systemRefused) }
-        if sentinel == 0 { run(pipe: pipe.readEnd, server: server, mountPoints: mountPoints) }
-        close(server)
-        close(pipe.readEnd)
+        if sentinel == 0 { run(pipe: ends[0], server: server, mountPoints: mountPoints) }
+        guard sentinel > 0 else {
+            let reason = FilePaths.errorText(errno)
+            pipe.close()
+            throw StartFailure("fork: \(reason)", .systemRefused)
+        }
+        return pipe
     }
 
     private static func run(pipe: Int32, server: Int32, mountPoints: [String]) -> Never {
-        ProcessName.set("memfisd-sentry")
+        ProcessName.set("memfisd-sentry", title: "memfisd: sentinel")
+        // What ends the monitor by its process group, for instance a terminal's Ctrl-\, is to leave this process.
+        setpgid(0, 0)
         for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         _ = unsafe chdir("/")
         keepOnly(pipe, server)

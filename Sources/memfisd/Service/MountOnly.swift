@@ -26,7 +26,10 @@ enum MountOnly {
         let device: Int32
         do throws(MountError) {
             device = try Mounting.openAndMount(at: first, settings.mountOptions)
-        } catch { throw StartFailure(error) }
+        } catch {
+            record?.remove()
+            throw StartFailure(error)
+        }
         do throws(MountError) {
             for path in settings.mountPoints.dropFirst() { try Mounting.bind(first, at: path) }
         } catch {
@@ -43,28 +46,23 @@ enum MountOnly {
         }
     }
 
-    /// Takes the mounts of memfisd away, after the server's end: those that `--mount-only` has recorded, whatever the
-    /// configuration says now, and those that the command line or the configuration names.
+    /// Takes the mounts of memfisd away, after the server's end: those that the command line names, and those that
+    /// `--mount-only` has made. Of a service the record alone tells these: the configuration may say something else by now, or
+    /// a place where another memfisd is mounted, which is why this one did not start.
     ///
     /// - Parameters:
     ///   - named: mount points of the command line.
-    ///   - configured: reads those of all places; it may fail, since the record is enough.
-    /// - Throws: StartFailure: status 66 when no memfisd is mounted at a named one; that of `configured` when there is
-    ///   neither a record nor a named mount point.
+    ///   - configured: reads those of all places, the command line's among them; asked where there can be no record.
+    /// - Throws: StartFailure: status 66 when no memfisd is mounted at a named one; that of `configured`.
     static func unmount(
         named: [String], configured: () throws(StartFailure) -> [String]
     ) throws(StartFailure) {
-        let record = MountRecord.current()
-        let recorded = record?.read() ?? []
-        var paths = recorded
-        do throws(StartFailure) { paths += try configured() } catch {
-            if recorded.isEmpty { throw error }
-            LogLine.write(.warning, "the configuration is not read: \(error.message)")
-        }
-        for path in named where !Mounting.isOurs(FilePaths.real(FilePaths.absolute(path, from: FilePaths.current()))) {
+        let real = named.map { FilePaths.real(FilePaths.absolute($0, from: FilePaths.current())) }
+        for (path, place) in zip(named, real) where !Mounting.isOurs(place) {
             throw StartFailure("no memfisd is mounted at \(path)", .noInput)
         }
-        MountPoints.abort(paths)
-        record?.remove()
+        guard let record = MountRecord.current() else { return MountPoints.abort(try configured()) }
+        MountPoints.abort(record.read() + real)
+        record.remove()
     }
 }

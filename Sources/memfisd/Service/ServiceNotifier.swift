@@ -42,6 +42,9 @@ struct ServiceNotifier: Sendable {
     /// Both doors are open.
     func ready(_ status: String) { tell("READY=1\nSTATUS=\(status)") }
 
+    /// The start goes on: it has so many seconds more, whatever TimeoutStartSec= says.
+    func extendStart(seconds: Int) { tell("EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000)") }
+
     /// A reload begins; `ready` ends it.
     func reloading() {
         tell("RELOADING=1\nMONOTONIC_USEC=\(Monotonic.nanoseconds / 1000)")

@@ -6,14 +6,14 @@ import MemProtoServer
 
 extension ServerProcess {
     /// Waits for a signal to stop, or for the monitor's end; true for a graceful stop.
-    func waitForStop(_ server: Server, _ logger: Logger) -> Bool {
+    func waitForStop(_ server: Server, _ preload: PreloadTask, _ logger: Logger) -> Bool {
         let descriptors = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
         while true {
             let ready = Readiness.wait(descriptors)
             while let number = signals.next() {
                 switch number {
                 case SIGHUP:
-                    reload(server, logger)
+                    reload(server, preload, logger)
                 case SIGUSR1:
                     logger.notice("Gracefully stopping")
                     return true
@@ -52,9 +52,9 @@ extension ServerProcess {
 
     /// SIGHUP: opens the log file and reads the authentication file again. When one of these fails, what there was stays in
     /// force.
-    private func reload(_ server: Server, _ logger: Logger) {
+    private func reload(_ server: Server, _ preload: PreloadTask, _ logger: Logger) {
         notifier?.reloading()
-        defer { notifier?.ready("Serving") }
+        defer { notifier?.ready(preload.status) }
         do throws(StartFailure) {
             if let path = settings.logFile {
                 try Log.openFile(path, owner: nil)

@@ -81,7 +81,7 @@ struct ServerProcess {
             sayReady(preload)
         }
 
-        let isGraceful = !isStopped && waitForStop(server, logger)
+        let isGraceful = !isStopped && waitForStop(server, preload, logger)
         notifier?.stopping()
         preload.stop()
         stop(server, session, logger, isGraceful: isGraceful)

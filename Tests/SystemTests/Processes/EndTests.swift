@@ -47,44 +47,61 @@ extension SystemTests {
             #expect(!Files.isMounted(mount))
         }
 
-        /// The sentinel, a child of the server.
-        private static func sentinel(of server: pid_t) throws -> pid_t {
-            let children = try Files.text("/proc/\(server)/task/\(server)/children")
-            return try #require(children.split(separator: " ").first.flatMap { pid_t($0) })
+        /// The children of a process, the zombies among them.
+        private static func children(of process: pid_t) -> [pid_t] {
+            let path = "/proc/\(process)/task/\(process)/children"
+            let numbers = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            return numbers.split(separator: " ").compactMap { pid_t($0) }
         }
 
-        @Test("a sentinel that was killed is replaced, and the new one does its work when the monitor is killed")
+        /// What ps(1) shows of a process in one of its columns.
+        private static func shown(_ column: String, _ process: pid_t) throws -> String {
+            try Shell.run(["ps", "-o", "\(column)=", "-p", "\(process)"]).output
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+
+        /// The sentinel, a child of the monitor.
+        private static func sentinel(of daemon: Daemon) throws -> pid_t {
+            let server = daemon.serverPid
+            return try #require(children(of: daemon.pid).first { $0 != server })
+        }
+
+        @Test("ps tells the three processes apart, by short names and by command lines")
+        func names() throws {
+            let daemon = try Daemon(["-m", "32"])
+            defer { daemon.remove() }
+            let processes = [daemon.pid, daemon.serverPid, try Self.sentinel(of: daemon)]
+            let names = try processes.map { try Self.shown("comm", $0) }
+            #expect(names == ["memfisd-monitor", "memfisd", "memfisd-sentry"])
+            let lines = try processes.map { try Self.shown("args", $0) }
+            #expect(lines[0].hasPrefix("memfisd: monitor -p \(daemon.port) "))
+            #expect(lines[1].hasPrefix("\(Daemon.programPath) -p \(daemon.port) "))
+            #expect(lines[2].hasPrefix("memfisd: sentinel -p \(daemon.port) "))
+            // The variables lie behind the words.
+            #expect(try Files.text("/proc/\(daemon.pid)/environ").contains("MEMFISD_CONFIG=\0"))
+        }
+
+        @Test(
+            """
+            a sentinel that was killed is replaced and leaves no zombie, and the new one does its work when the monitor and \
+            all of its process group are killed
+            """)
         func sentinelKilled() throws {
             let daemon = try Daemon(["-m", "32"])
             defer { daemon.remove() }
             let server = daemon.serverPid
-            for _ in 0..<2 {
-                let before = try Self.sentinels(of: daemon, server)
-                for process in before { kill(process, SIGKILL) }
-                #expect(
-                    try Shell.waitUntil(timeoutSeconds: 20) {
-                        let now = try Self.sentinels(of: daemon, server)
-                        return !now.isEmpty && now.isDisjoint(with: before)
-                    })
+            for count in 1...2 {
+                kill(try Self.sentinel(of: daemon), SIGKILL)
+                let message = "the sentinel process ended; another one is in its place"
+                let isReplaced = Shell.waitUntil(timeoutSeconds: 20) {
+                    daemon.log.split(separator: "\n").count { $0.contains(message) } == count
+                        && Self.children(of: daemon.pid).count == 2
+                }
+                #expect(isReplaced && Self.children(of: server).isEmpty, "\(daemon.log)")
             }
-            #expect(daemon.log.contains("the sentinel process ended; another one is in its place"))
-            kill(daemon.pid, SIGKILL)
+            kill(-daemon.pid, SIGKILL)
             #expect(Shell.waitUntil(timeoutSeconds: 20) { kill(server, 0) != 0 })
             #expect(Shell.waitUntil(timeoutSeconds: 20) { !Files.isMounted(daemon.mount!) })
-        }
-
-        /// Living processes called so that are children of the monitor or the server.
-        private static func sentinels(of daemon: Daemon, _ server: pid_t) throws -> Set<pid_t> {
-            var result: Set<pid_t> = []
-            for parent in [daemon.pid, server] {
-                let path = "/proc/\(parent)/task/\(parent)/children"
-                let children = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-                for child in children.split(separator: " ").compactMap({ pid_t($0) }) {
-                    let status = (try? String(contentsOfFile: "/proc/\(child)/status", encoding: .utf8)) ?? ""
-                    if status.contains("memfisd-sentry"), !status.contains("State:\tZ") { result.insert(child) }
-                }
-            }
-            return result
         }
 
         @Test("when monitor and sentinel are killed at once the server ends, and the next start cleans the mount")
@@ -94,7 +111,7 @@ extension SystemTests {
             let daemon = try Daemon(scratch: scratch)
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
-            let sentinel = try Self.sentinel(of: server)
+            let sentinel = try Self.sentinel(of: daemon)
             // Stopped, it cannot put another sentinel in the place of the one that ends first.
             kill(daemon.pid, SIGSTOP)
             for process in [sentinel, daemon.pid] { kill(process, SIGKILL) }
@@ -113,7 +130,7 @@ extension SystemTests {
             let daemon = try Daemon(scratch: scratch)
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
-            let sentinel = try Self.sentinel(of: server)
+            let sentinel = try Self.sentinel(of: daemon)
             kill(daemon.pid, SIGSTOP)
             for process in [sentinel, daemon.pid, server] { kill(process, SIGKILL) }
             _ = daemon.waitForEnd()

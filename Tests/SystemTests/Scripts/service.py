@@ -6,7 +6,9 @@ usage: service.py PROGRAM UNIT CONFIGURATION PORT MOUNTPOINT DIRECTORY
 import os
 import signal
 import socket
+import subprocess
 import sys
+import time
 
 from unit import Unit
 
@@ -103,6 +105,31 @@ for edited in [original.replace(mount_point, mount_point + ".other"), "nonsense\
     check(unit.end_of(unit.start("ExecStopPost")) == 0 and not is_mounted(), "ExecStopPost cleans what was mounted, whatever the configuration says now")
     with open(configuration, "w") as file:
         file.write(original)
+
+# The start waits for a preload, and systemd for the start; what was left out stays in the status.
+os.chmod(preloaded + "/0", 0o600)
+check(unit.end_of(unit.start("ExecStartPre")) == 0, "ExecStartPre makes the mount and ends")
+server = unit.start("ExecStart", ["--preload", preloaded, "--preload-first"])
+check(unit.hear_until("EXTEND_TIMEOUT_USEC", "90000000"), "a preload that comes first gives the start more time")
+check(unit.hear_until("READY", "1", child=server), "the server says that it is ready")
+check(get("memfis://test/1") == "1", "when the files are there")
+os.kill(server, signal.SIGHUP)
+check(unit.hear_until("RELOADING", "1"), "SIGHUP is a reload")
+check(unit.hear_until("STATUS", "Serving; preload incomplete"), "after which the status still says that something is missing")
+stop(server)
+os.chmod(preloaded + "/0", 0o644)
+
+# Somebody else is mounted there: the start is refused, and what follows a refused start leaves the other's mount alone.
+other = subprocess.Popen([program, "--config", "", "-s", unit.directory + "/other.sock", "-u", "root", mount_point])
+try:
+    while not os.path.exists(mount_point + "/.memfisd/stats"):
+        time.sleep(0.05)
+    check(unit.end_of(unit.start("ExecStartPre")) == 71, "where another memfisd is mounted the start is refused")
+    check(unit.end_of(unit.start("ExecStopPost")) == 0, "ExecStopPost runs")
+    check(os.path.exists(mount_point + "/.memfisd/stats"), "and the other one is still mounted")
+finally:
+    other.terminate()
+check(other.wait(60) == 0 and not is_mounted(), "until it ends")
 
 server = run_until_ready(["--daemon"])
 stop(server)
