@@ -1,23 +1,26 @@
 // Memfisd: the program. It reads the command line and hands over to the starter;
 // everything that can fail before the doors are open ends in one line on stderr.
-import CShims
 import Glibc
+import MemFS
 
 @main
 struct Memfisd {
+    /// The command line without the program's name.
+    static let words: [String] = (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+        unsafe CommandLine.unsafeArgv[index].map { unsafe String(hostText: $0) }
+    }
+
     static func main() {
         StandardDescriptors.complete()
         LogLine.chooseByStandardError()
         do throws(StartFailure) {
-            let words = Array(CommandLine.arguments.dropFirst())
-            try judgeEncoding()
             if let text = try CommandLineRequest.text(words) { return print(text) }
             // What takes mounts away has to work whatever the configuration says.
             if try ArgumentWords.entries(words).contains(where: { $0.name == "unmount" }) { return try unmount(words) }
             let configuration = try Configuration.gather(words, environment: Environment.current())
             let (options, settings) = try configuration.judged()
             if options.process.printConfig {
-                print(ConfigurationText.make(configuration, options, settings))
+                StandardOutput.write(ConfigurationText.make(configuration, options, settings) + "\n")
             } else if options.process.mountOnly {
                 try MountOnly.mount(settings)
             } else {
@@ -44,20 +47,6 @@ struct Memfisd {
         }
         try MountOnly.unmount(named: named) { () throws(StartFailure) in
             try Configuration.gather(words, environment: Environment.current()).judged().1.mountPoints
-        }
-    }
-
-    /// Swift's strings are Unicode: a name in another encoding would be read as one that there is not.
-    /// - Throws: StartFailure, status 64.
-    private static func judgeEncoding() throws(StartFailure) {
-        for index in 1..<max(1, Int(CommandLine.argc)) {
-            guard let word = unsafe CommandLine.unsafeArgv[index] else { continue }
-            if unsafe String(validatingCString: word) == nil {
-                throw StartFailure(
-                    "argument \(index) is not UTF-8: \(unsafe String(cString: word)); "
-                        + "names of mount points and other directories of the host have to be (names inside need not)",
-                    .usage)
-            }
         }
     }
 }

@@ -44,7 +44,7 @@ enum MountTable {
             if isEscape { rest.removeFirst(3) }
             bytes.append(isEscape ? digits.reduce(0) { $0 &* 8 &+ ($1 - 48) } : byte)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(hostBytes: bytes)
     }
 
     private static func contents(of path: String) -> [UInt8]? {

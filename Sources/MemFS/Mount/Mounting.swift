@@ -55,7 +55,7 @@ public enum Mounting {
         guard device >= 0 else { throw MountError(what: "open /dev/fuse", code: errno) }
         var words = "fd=\(device),rootmode=40000,user_id=\(geteuid()),group_id=\(getegid()),default_permissions"
         if options.allowsOthers { words += ",allow_other" }
-        let code = unsafe mount(options.source, path, type, flags(of: options), words)
+        let code = unsafe mount(options.source.hostPath, path.hostPath, type, flags(of: options), words)
         guard code == 0 else {
             let error = MountError(what: "mount at \(path)", code: errno)
             close(device)
@@ -85,7 +85,7 @@ public enum Mounting {
     /// - Throws: MountError of mount(2).
     public static func bind(_ path: String, at other: String) throws(MountError) {
         let bindFlag: UInt = 4096
-        guard unsafe mount(path, other, nil, bindFlag, nil) == 0 else {
+        guard unsafe mount(path.hostPath, other.hostPath, nil, bindFlag, nil) == 0 else {
             throw MountError(what: "bind \(path) at \(other)", code: errno)
         }
     }
@@ -102,7 +102,7 @@ public enum Mounting {
         // Source: umount2(2), the values of MNT_FORCE, MNT_DETACH and UMOUNT_NOFOLLOW.
         let (force, detach, noFollow): (Int32, Int32, Int32) = (1, 2, 8)
         if geteuid() == 0 {
-            if unsafe umount2(path, detach | noFollow | (aborting ? force : 0)) == 0 { return }
+            if unsafe umount2(path.hostPath, detach | noFollow | (aborting ? force : 0)) == 0 { return }
             throw MountError(what: "unmount \(path)", code: errno)
         }
         let status = try run("fusermount3", ["-u", "-z", "-q", "--", path])
@@ -131,7 +131,7 @@ public enum Mounting {
     /// attributes it may still know by itself.
     private static func isDead(_ path: String) -> Bool {
         var figures = statvfs()
-        return unsafe statvfs(path, &figures) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)
+        return unsafe statvfs(path.hostPath, &figures) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)
     }
 
     /// The path with its directory's symlinks resolved. The last component stays: it may be dead.
@@ -141,15 +141,15 @@ public enum Mounting {
         let slash = trimmed.lastIndex(of: "/")
         let directory = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
         let name = slash.map { trimmed[trimmed.index(after: $0)...] } ?? trimmed
-        guard let resolved = unsafe realpath(directory, nil) else { return path }
+        guard let resolved = unsafe realpath(directory.hostPath, nil) else { return path }
         defer { unsafe free(resolved) }
-        let real = unsafe String(cString: resolved)
+        let real = unsafe String(hostText: resolved)
         return real == "/" ? "/" + name : real + "/" + name
     }
 
     /// Runs a program to its end and returns its exit status, or 128 and more when a signal ended it.
     private static func run(_ program: String, _ arguments: [String]) throws(MountError) -> Int32 {
-        var pointers = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
+        var pointers = unsafe ([program] + arguments).map { unsafe strdup($0.hostPath) } + [nil]
         defer { unsafe pointers.forEach { unsafe free($0) } }
         var process = pid_t()
         let code = unsafe posix_spawnp(&process, program, nil, nil, &pointers, environ)

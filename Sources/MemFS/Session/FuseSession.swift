@@ -57,7 +57,7 @@ public struct FuseSessionOptions: Sendable {
         store: Store, at path: String, _ options: FuseSessionOptions = FuseSessionOptions()
     ) throws(MountError) -> FuseSession {
         let session = try FuseSession(store: store, options, libraryOptions: libraryOptions(options.mount))
-        guard unsafe fuse_session_mount(session.library, path) == 0 else {
+        guard unsafe fuse_session_mount(session.library, path.hostPath) == 0 else {
             // The usual reason, which fusermount3 does not always say.
             if unsafe access("/dev/fuse", R_OK | W_OK) != 0 { throw MountError(what: "open /dev/fuse", code: errno) }
             throw MountError(what: "mount at \(path)", code: 0)

@@ -1,6 +1,7 @@
 // Configuration: all places where settings are written, in one: the file, the
 // environment, the command line, each stronger than the one before.
 import Glibc
+import MemFS
 
 struct Configuration {
     /// What counts, each with its place.
@@ -97,7 +98,7 @@ enum Environment {
         var result: [String: String] = [:]
         var next = unsafe environ
         while let text = unsafe next.pointee {
-            let line = unsafe String(cString: text)
+            let line = unsafe String(hostText: text)
             if let cut = line.firstIndex(of: "=") {
                 result[String(line[..<cut])] = String(line[line.index(after: cut)...])
             }

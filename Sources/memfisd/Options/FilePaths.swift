@@ -1,5 +1,6 @@
 // FilePaths: paths of the host's filesystem and small text files on it.
 import Glibc
+import MemFS
 
 enum FilePaths {
     /// The path without a trailing slash, made absolute.
@@ -13,14 +14,14 @@ enum FilePaths {
     static func current() -> String {
         guard let path = unsafe getcwd(nil, 0) else { return "/" }
         defer { unsafe free(path) }
-        return unsafe String(cString: path)
+        return unsafe String(hostText: path)
     }
 
     /// The path with symlinks resolved; nil with errno set when that fails.
     static func resolved(_ path: String) -> String? {
-        guard let text = unsafe realpath(path, nil) else { return nil }
+        guard let text = unsafe realpath(path.hostPath, nil) else { return nil }
         defer { unsafe free(text) }
-        return unsafe String(cString: text)
+        return unsafe String(hostText: text)
     }
 
     /// The path with symlinks resolved as far as that goes: the last component may be missing, or a dead mount.
@@ -34,7 +35,7 @@ enum FilePaths {
 
     /// A file's text; nil when it cannot be read.
     static func contents(of path: String) -> String? {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let file = unsafe open(path.hostPath, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
         var bytes: [UInt8] = []
@@ -45,17 +46,17 @@ enum FilePaths {
             if count == 0 { break }
             bytes.append(contentsOf: buffer.prefix(count))
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(hostBytes: bytes)
     }
 
     /// Replaces a file as a whole: written beside it, then renamed. Returns false with errno set when that fails.
     static func replace(_ path: String, with text: String, temporary: String) -> Bool {
-        let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let file = unsafe open(temporary.hostPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { return false }
-        let bytes = Array(text.utf8)
+        let bytes = text.hostBytes
         let written = unsafe write(file, bytes, bytes.count)
         close(file)
-        return unsafe written == bytes.count && rename(temporary, path) == 0
+        return unsafe written == bytes.count && rename(temporary.hostPath, path.hostPath) == 0
     }
 
     /// Makes the directory of a file directly below /run unless it is there: /run is empty after each start of the machine.
@@ -64,13 +65,13 @@ enum FilePaths {
         guard path.hasPrefix("/run/"), let slash = path.lastIndex(of: "/"),
             path.distance(from: path.startIndex, to: slash) > 4
         else { return }
-        unsafe mkdir(String(path[..<slash]), 0o755)
+        unsafe mkdir(String(path[..<slash]).hostPath, 0o755)
     }
 
     /// Whether there is a regular file.
     static func isFile(_ path: String) -> Bool {
         var attributes = stat()
-        return unsafe stat(path, &attributes) == 0 && attributes.st_mode & S_IFMT == S_IFREG
+        return unsafe stat(path.hostPath, &attributes) == 0 && attributes.st_mode & S_IFMT == S_IFREG
     }
 
     /// The system's words for an errno.

@@ -1,4 +1,5 @@
 // Listening: where the server listens and what a connection may do.
+import MemFS
 
 /// A unix socket's place and rights.
 struct UnixSocketPlace: Equatable {
@@ -84,6 +85,9 @@ struct Listening: Equatable {
         // sockaddr_un holds 108 bytes with the terminating NUL.
         guard !path.isEmpty, path.utf8.count < 108 else {
             throw StartFailure("-s \(path): a unix socket's path has 1 to 107 bytes", .systemRefused)
+        }
+        guard path.hostBytes == Array(path.utf8) else {
+            throw StartFailure("-s \(path): a unix socket's path has to be UTF-8", .usage)
         }
         unixSocket = UnixSocketPlace(path: path, mode: mode, gid: gid)
     }

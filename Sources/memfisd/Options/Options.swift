@@ -126,7 +126,7 @@ struct FileOptions: ParsableArguments {
             "Copy the directory DIR of the host below PATH of the tree after the start, while serving. Repeatable.",
             valueName: "DIR[=PATH]"), completion: .directory)
     var preload: [String] = []
-    @Flag(help: "Open the doors when all preloads are done.")
+    @Flag(help: "Answer on the port, and tell that the start is done, only after all preloads.")
     var preloadFirst = false
     @Flag(help: "End when somebody else takes the mount away.")
     var exitOnUnmount = false

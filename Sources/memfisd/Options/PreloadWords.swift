@@ -1,4 +1,5 @@
 // PreloadWords: the values of --preload.
+import MemFS
 import MemStore
 
 /// A directory of the host that is copied into the tree.
@@ -27,7 +28,7 @@ struct PreloadRequest: Equatable {
             source = text[..<cut]
             target = text[text.index(after: cut)...].split(separator: "/").map(String.init)
         }
-        let isTarget = target.allSatisfy { $0.utf8.count <= Limits.nameLengthMax && $0 != "." && $0 != ".." }
+        let isTarget = target.allSatisfy { $0.hostBytes.count <= Limits.nameLengthMax && $0 != "." && $0 != ".." }
         if let first = target.first, Array(first.utf8) == Self.reservedName {
             throw StartFailure("--preload \(text): /\(first) is no part of the tree", .usage)
         }

@@ -1,4 +1,5 @@
 // Settings+Store: the options that shape the store: memory, item sizes, prefixes.
+import MemFS
 import MemStore
 
 extension Settings {
@@ -74,7 +75,7 @@ extension Settings {
 
     /// Reads `PREFIX[=DIR]`. The last `=/` divides, since a prefix may hold `=`.
     static func keyPrefix(_ text: String) throws(StartFailure) -> KeyPrefix {
-        let bytes = Array(text.utf8)
+        let bytes = text.hostBytes
         var prefix = bytes
         var directory = Array("/".utf8)
         if bytes.count > 1, let cut = (0..<bytes.count - 1).last(where: { bytes[$0] == 0x3d && bytes[$0 + 1] == 0x2f })
@@ -108,7 +109,7 @@ extension Settings {
     }
 
     private static func indexName(_ text: String) throws(StartFailure) -> [UInt8] {
-        let name = Array(text.utf8)
+        let name = text.hostBytes
         guard name.count <= Limits.nameLengthMax, !name.contains(0x2f), text != ".", text != ".." else {
             throw StartFailure("--index \(text): expected the name of a file, without a slash", .usage)
         }

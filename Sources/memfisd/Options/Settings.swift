@@ -1,4 +1,5 @@
 // Settings: what the command line means, judged and with its defaults filled in.
+import MemFS
 import MemStore
 
 /// Everything the daemon is told, valid as a whole.
@@ -49,7 +50,7 @@ struct Settings {
         }
         let spelled = options.mountpoint.map { FilePaths.absolute($0, from: machine.workingDirectory) }
         mountPoints = spelled.map(FilePaths.real)
-        store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }
+        store.mountPoints = Set(spelled + mountPoints).sorted().map(\.hostBytes)
         mountThreads = try Self.inRange(options.files.mountThreads, 1...64, "--mount-threads")
         mountSpinMicroseconds = try Self.inRange(options.files.mountSpin, 0...1000, "--mount-spin")
         store.sessionsMax = listening.threads + mountThreads + 8

@@ -2,6 +2,7 @@
 // log how far it is.
 import Glibc
 import Logging
+import MemFS
 import MemStore
 import Synchronization
 
@@ -58,7 +59,7 @@ final class PreloadTask: Sendable {
                         + "copy from another one, or mount elsewhere", .noInput)
             }
             var attributes = stat()
-            guard unsafe stat(request.directory, &attributes) == 0 else {
+            guard unsafe stat(request.directory.hostPath, &attributes) == 0 else {
                 throw StartFailure("--preload \(request.directory): \(FilePaths.errorText(errno))", .noInput)
             }
             guard attributes.st_mode & FileType.mask == FileType.directory.rawValue else {
@@ -72,7 +73,7 @@ final class PreloadTask: Sendable {
     static func opened(_ requests: [PreloadRequest]) throws(StartFailure) -> [PreloadRequest] {
         var result: [PreloadRequest] = []
         for var request in requests {
-            request.descriptor = unsafe open(request.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            request.descriptor = unsafe open(request.directory.hostPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard request.descriptor >= 0 else {
                 throw StartFailure(
                     "--preload \(request.directory): \(FilePaths.errorText(errno)) (it is read as the user that serves)",

@@ -2,6 +2,7 @@
 // attributes of the namespace user. What the tree has already stays. It reads with the rights of the daemon's user:
 // what that user may not read, the port would not serve either.
 import Glibc
+import MemFS
 import MemStore
 
 /// Why a preload ends early.
@@ -47,7 +48,7 @@ final class Preloader {
             attributes.st_mode = FileType.directory.rawValue | 0o755
             attributes.st_uid = geteuid()
             attributes.st_gid = getegid()
-            guard let next = try directory(HostName(bytes: Array(name.utf8)), in: parent, attributes)?.ino else {
+            guard let next = try directory(HostName(bytes: name.hostBytes), in: parent, attributes)?.ino else {
                 return leaveOut(request.targetPath, "not a directory")
             }
             if parent != .root { session.forget(parent, count: 1) }

@@ -121,7 +121,8 @@ struct Monitor {
             LogLine.write(.warning, "the sentinel process ended; another one is in its place")
         } catch {
             sentinel = nil
-            if isNews { LogLine.write(.error, "the sentinel process ended, and there is no other yet: \(error.message)") }
+            guard isNews else { return }
+            LogLine.write(.error, "the sentinel process ended, and there is no other yet: \(error.message)")
         }
     }
 

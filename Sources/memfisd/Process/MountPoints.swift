@@ -25,7 +25,7 @@ enum MountPoints {
             waitedMilliseconds += 50
         }
         var attributes = stat()
-        guard unsafe stat(path, &attributes) == 0 else {
+        guard unsafe stat(path.hostPath, &attributes) == 0 else {
             throw StartFailure("mount point \(path): \(FilePaths.errorText(errno))", .noInput)
         }
         guard attributes.st_mode & S_IFMT == S_IFDIR else {
@@ -37,7 +37,7 @@ enum MountPoints {
     /// not run is hidden by the next start.
     static func hiddenEntries(_ paths: [String]) -> [String] {
         paths.compactMap { path in
-            let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            let directory = unsafe open(path.hostPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard directory >= 0 else { return nil }
             defer { close(directory) }
             guard let count = HostDirectory.names(of: directory)?.count, count > 0 else { return nil }

@@ -1,6 +1,7 @@
 // MountRecord: where `--mount-only` has mounted, for the `--unmount` that comes after the service's end. The configuration may
 // say something else by then, or nothing that can be read.
 import Glibc
+import MemFS
 
 struct MountRecord {
     private let path: String
@@ -26,5 +27,5 @@ struct MountRecord {
         }
     }
 
-    func remove() { unsafe unlink(path) }
+    func remove() { unsafe unlink(path.hostPath) }
 }

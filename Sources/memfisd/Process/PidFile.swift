@@ -1,5 +1,6 @@
 // PidFile: `-P`.
 import Glibc
+import MemFS
 
 struct PidFile {
     let path: String
@@ -11,5 +12,5 @@ struct PidFile {
         }
     }
 
-    func remove() { unsafe unlink(path) }
+    func remove() { unsafe unlink(path.hostPath) }
 }

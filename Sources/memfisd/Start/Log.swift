@@ -1,6 +1,7 @@
 // Log: the daemon's logger, and the file it may write to.
 import Glibc
 import Logging
+import MemFS
 
 enum Log {
     /// The level of `-v` given that many times.
@@ -24,7 +25,7 @@ enum Log {
     /// - Parameter owner: who has to be able to open it again after it was rotated; nil leaves it to whoever opens it now.
     /// - Throws: StartFailure, status 71, when it cannot be opened.
     static func openFile(_ path: String, owner: ServingIdentity?) throws(StartFailure) {
-        let file = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        let file = unsafe open(path.hostPath, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
         guard file >= 0 else {
             throw StartFailure("cannot open the log file \(path): \(FilePaths.errorText(errno))", .systemRefused)
         }

@@ -2,6 +2,7 @@
 // syslog in the background.
 import Glibc
 import Logging
+import MemFS
 import Synchronization
 
 enum LogLine {
@@ -44,8 +45,8 @@ enum LogLine {
         switch Output(rawValue: output.load(ordering: .relaxed)) {
         case .journal: StandardError.write("<\(level.priority)>\(text)\n")
         case .syslog:
-            unsafe text.withCString { text in
-                unsafe withVaList([text]) { unsafe vsyslog(level.priority, "%s", $0) }
+            unsafe text.hostPath.withUnsafeBufferPointer { text in
+                unsafe withVaList([text.baseAddress.unsafelyUnwrapped]) { unsafe vsyslog(level.priority, "%s", $0) }
             }
             if isStarting.load(ordering: .relaxed), level >= .warning { StandardError.write("memfisd: \(text)\n") }
         case .plain, nil: StandardError.write("\(timeText()) \(level) memfisd: \(text)\n")

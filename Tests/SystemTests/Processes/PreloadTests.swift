@@ -228,7 +228,11 @@ extension SystemTests {
                     Daemon.programPath, "-p", "\(port)", "-m", "512", "--config", "", "--prefix", Daemon.prefix,
                     "--preload", "/usr/share/doc", "--preload-first", try scratch.directory("mnt"),
                 ], errors: scratch.path("log"))
-            defer { Files.unmount(scratch.path("mnt")) }
+            defer {
+                kill(program.pid, SIGKILL)
+                program.wait()
+                Files.unmount(scratch.path("mnt"))
+            }
             // The sockets take connections from the start; nobody is answered before all is there.
             var client: MemcachedClient?
             #expect(
@@ -253,7 +257,11 @@ extension SystemTests {
                     Daemon.programPath, "-p", "\(try Ports.free())", "-m", "2048", "--config", "", "--preload", "/usr",
                     "--preload-first", try scratch.directory("mnt"),
                 ], errors: scratch.path("log"))
-            defer { Files.unmount(scratch.path("mnt")) }
+            defer {
+                kill(program.pid, SIGKILL)
+                program.wait()
+                Files.unmount(scratch.path("mnt"))
+            }
             #expect(Shell.waitUntil(timeoutSeconds: 30) { scratch.text(of: "log").contains("preload: copying") })
             kill(program.pid, SIGTERM)
             #expect(program.wait(timeoutSeconds: 30) == 0)
