@@ -60,6 +60,8 @@ enum Sentinel {
             pipe.close()
             throw StartFailure("fork: \(reason)", .systemRefused)
         }
+        // Here and there: whichever comes first.
+        setpgid(sentinel, sentinel)
         return pipe
     }
 

@@ -25,16 +25,12 @@ import Testing
         #expect(String(hostBytes: Array("/a/".utf8) + bytes + Array("/b".utf8)).hasSuffix("/b"))
     }
 
-    @Test("each two bytes are told from each other")
+    @Test("each two bytes come back")
     func pairs() {
-        var texts: Set<String> = []
         for first in UInt8.min...UInt8.max {
             for second in UInt8.min...UInt8.max {
-                let text = String(hostBytes: [first, second])
-                #expect(text.hostBytes == [first, second])
-                texts.insert(text)
+                #expect(String(hostBytes: [first, second]).hostBytes == [first, second])
             }
         }
-        #expect(texts.count == 65_536)
     }
 }
