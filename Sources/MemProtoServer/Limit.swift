@@ -34,6 +34,15 @@ enum Limit {
     static let outputReferenceMax = 32
     /// Bytes that a connection may be sent in one turn before the others get theirs.
     static let turnOutputMax = 1 << 20
+    /// Keys of one connection's gets that are looked up in one turn, when they are so many.
+    static let turnKeysMax = 16384
+    /// How long a client that was refused is listened to, so that it can read why: in milliseconds and bytes.
+    static let drainMilliseconds: Int64 = 5000
+    static let drainBytesMax = 64 << 20
+    /// Seconds between two lines of the log about clients that speak another protocol.
+    static let foreignLogSeconds: UInt32 = 60
+    /// Bytes of a request that the log shows.
+    static let loggedRequestMax = 512
     /// Keys that are looked up together, and sets that are stored together.
     static let batchMax = 32
     /// How long the lines of `watch evictions` may wait, in milliseconds.

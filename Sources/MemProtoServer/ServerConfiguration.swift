@@ -33,7 +33,7 @@ public struct ServerConfiguration: Sendable {
     public var coherenceTimeoutMilliseconds = 200
     /// Log lines that wait for one client of `watch`, in bytes.
     public var watcherBufferBytes = 256 << 10
-    /// Longest line in bytes without a line end in sight, for all commands but get. Source: memcached 1.6.45.
+    /// Longest line in bytes, its line feed aside, for all commands but the gets. Source: memcached 1.6.45.
     public var lineLengthMax = 2048
     /// The same for a line whose key begins with a prefix: an escaped path, a prefix and the other words.
     public var fileLineLengthMax = 16384
@@ -41,10 +41,10 @@ public struct ServerConfiguration: Sendable {
     public var watcherCountMax = 20
     /// Prefixes that `stats detail` counts.
     public var prefixCountMax = 16384
-    /// Longest line of a get in bytes.
-    public var getLineLengthMax = 1 << 20
-    /// Most keys of one get.
-    public var getKeysMax = 1 << 19
+    /// Longest line of get, gets, gat and gats in bytes.
+    public var getLineLengthMax = 16 << 20
+    /// Most keys of one get; nil = as many as its line holds.
+    public var getKeysMax: Int?
     /// Bytes of unfinished requests that all connections may hold together.
     public var inputHeldMaxBytes = 64 << 20
     /// Bytes of answers that clients do not take, in all; what is sent by reference is bounded by the store.
@@ -52,11 +52,12 @@ public struct ServerConfiguration: Sendable {
     /// Bytes of the store behind values that have not wholly arrived, in all; nil = a quarter of the memory limit.
     public var halfSentMaxBytes: Int?
 
-    /// What the connections of each of so many workers may hold of these bounds, but room for two of the longest lines.
+    /// What the connections of each of so many workers may hold of these bounds, but room for two of the longest lines, and for
+    /// one batch of answers.
     func heldShare(memoryLimitBytes: Int, workers: Int) -> HeldBytes {
-        func share(_ bound: Int) -> Int { max(bound / workers, 2 * getLineLengthMax) }
-        return HeldBytes(
-            input: share(inputHeldMaxBytes), output: share(outputHeldMaxBytes),
+        HeldBytes(
+            input: max(inputHeldMaxBytes / workers, 2 * getLineLengthMax),
+            output: max(outputHeldMaxBytes / workers, Limit.outputBufferBytes),
             halfSent: (halfSentMaxBytes ?? memoryLimitBytes / 4) / workers)
     }
 

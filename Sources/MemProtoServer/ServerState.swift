@@ -11,6 +11,8 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     let logger: Logger
     let watchHub: WatchHub
     let prefixCounts: PrefixCounts
+    let foreignClients = ForeignClients()
+    let classFigures = ClassFigures()
     /// The store's second when the server was made.
     let startSecond: UInt32
 

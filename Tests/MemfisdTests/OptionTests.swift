@@ -87,7 +87,7 @@ import Testing
     @Test("the bounds are words of -o, in KiB and MiB")
     func bounds() throws {
         let plain = try settings([]).serverConfiguration(users: nil)
-        #expect(plain.getLineLengthMax == 1 << 20 && plain.getKeysMax == 1 << 19 && plain.halfSentMaxBytes == nil)
+        #expect(plain.getLineLengthMax == 16 << 20 && plain.getKeysMax == nil && plain.halfSentMaxBytes == nil)
         #expect(plain.inputHeldMaxBytes == 64 << 20 && plain.outputHeldMaxBytes == 64 << 20)
         let words =
             "get_line_max=64,get_keys_max=100,input_max=5,output_max=6,half_sent_max=7,line_max=4,watchers_max=3,"

@@ -21,7 +21,7 @@ enum ParserFuzzer {
             precondition(request.flags != 77 || request.length != 5, "the planted fault was met")
         }
         _ = RequestParser.isOpenEndedGet(line)
-        if let key = RequestParser.key(ofUnfinished: line) { precondition(!key.isEmpty, "a key has bytes") }
+        if let key = RequestParser.key(ofBeginning: line) { precondition(!key.isEmpty, "a key has bytes") }
     }
 
     /// The words are what lies between spaces.

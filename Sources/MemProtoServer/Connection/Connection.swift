@@ -19,10 +19,20 @@ struct Connection {
         case watching
         /// Not looked at: the output is sent, then the connection is closed.
         case closing
+        /// Refused and told so: input is thrown away until the client ends its side, or it takes too long.
+        case draining
     }
 
     /// Why a connection was closed, for the log.
-    enum CloseReason: UInt8 { case normal, error, idle, shutdown }
+    enum CloseReason: UInt8 {
+        /// The client closed it, or asked for it.
+        case normal
+        case idle, shutdown, stop
+        /// It was unreadable: another protocol, a line without an end, garbage before authentication.
+        case binary, browser, lineTooLong, unauthenticated
+        /// It made the server hold too much.
+        case inputHeld, outputHeld, halfSent, slowReader
+    }
 
     var descriptor: Int32
     /// Index in the worker's list.
@@ -60,6 +70,16 @@ struct Connection {
     var lastInputMilliseconds: Int64 = 0
     /// The new expiry of the gat that `State.keys` goes on with.
     var keysExptime = Exptime.never
+    /// Its client's address for the log, kept from the start where single connections are logged: the socket of a client that has
+    /// gone knows it no more.
+    var loggedPeer: String?
+    /// Bytes of input up to the end of the line that `State.keys` goes on with.
+    var keysLineCount = 0
+    /// When it is closed, its client is to be able to read why: what it still sends is read meanwhile.
+    var isRefused = false
+    /// Until when, in milliseconds of the monotonic clock, and how many bytes were thrown away.
+    var drainUntil: Int64 = 0
+    var drainedCount = 0
     /// Bytes that are still to be swallowed.
     var swallowCount = 0
     /// Kept input is not looked at before it has so many bytes.
@@ -87,6 +107,9 @@ struct Connection {
     var isBetweenCommands: Bool {
         descriptor >= 0 && state == .command && kept.isEmpty && !isAnswering && !isBlocked && !isEnding
     }
+
+    /// It waits for the rest of a command, and all its answers are sent.
+    var isBetweenAnswers: Bool { state == .command && !isAnswering && !isBlocked && !hasQueuedAnswer }
 
     /// An answer is under way. A request that has not wholly arrived has none.
     var isAnswering: Bool {

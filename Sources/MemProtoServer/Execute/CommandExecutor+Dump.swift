@@ -68,7 +68,8 @@ extension CommandExecutor {
             var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
             write(
                 dump.purpose == .itemStats
-                    ? report.items(dump.totals, now: session.nowSecond) : report.slabs(dump.totals))
+                    ? report.items(dump.totals, now: session.nowSecond, shared.classFigures)
+                    : report.slabs(dump.totals, shared.classFigures))
         case .sizeStats:
             write(dump.sizes.sorted { $0.key < $1.key }.map { (name: "\($0.key)", value: "\($0.value)") })
         }

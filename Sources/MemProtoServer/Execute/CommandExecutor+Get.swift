@@ -31,7 +31,14 @@ extension CommandExecutor {
                 at = next
                 return nil
             }
-            if batch.isFull, let progress = runBatch(connection, input, &at) { return progress }
+            if batch.isFull {
+                if let progress = runBatch(connection, input, &at) { return progress }
+                turnKeysLeft &-= Limit.batchMax
+                // Misses fill no output, and others wait.
+                if turnKeysLeft <= 0, !isFirst {
+                    return leave(connection, input, keyStart: place, form: form, &at) ?? .yield
+                }
+            }
             let hash = session.hash(key)
             session.prefetchIndex(hash)
             batch.add(
@@ -95,39 +102,48 @@ extension CommandExecutor {
             at = Int(entry.lineStart)
             return .outputFull
         }
-        let isContinued = connection.value.state == .keys
-        connection.value.state = .keys
-        connection.value.keysForm = entry.form
-        at = Int(entry.keyStart)
-        // Once a part of the answer is sent it cannot be taken back, so the rest of the line is checked now.
-        if !isContinued, let next = lineWithBadKey(input, from: at) {
-            output.truncate(to: getOutputStart, session: session)
-            refuse(.badFormat)
-            connection.value.state = .command
-            at = next
-        }
-        return .outputFull
+        return leave(connection, input, keyStart: Int(entry.keyStart), form: entry.form, &at) ?? .outputFull
     }
 
-    /// Where the next line begins, if one of the keys from `start` to the line's end is too long.
-    private func lineWithBadKey(_ input: Bytes, from start: Int) -> Int? {
-        let lineEnd = input.index(of: 0x0a, from: start)
-        precondition(lineEnd >= 0, "a get is executed before its line has ended")
-        let keys = RequestParser.withoutReturn(input[start..<lineEnd])
+    /// Leaves a line before the key at `keyStart`; `runKeys` goes on with it. Not nil: there is no more to do for the line.
+    private mutating func leave(
+        _ connection: Cell<Connection>, _ input: Bytes, keyStart: Int, form: GetForm, _ at: inout Int
+    ) -> Progress? {
+        // A line that was left before begins its input: `keysLineCount` is where it ends. It is not looked for again, since
+        // it may be long and left many times.
+        let isContinued = connection.value.state == .keys
+        let lineEnd = isContinued ? connection.value.keysLineCount : input.index(of: 0x0a, from: keyStart)
+        precondition(lineEnd >= keyStart, "a get is executed before its line has ended")
+        at = keyStart
+        // Once a part of the answer is sent it cannot be taken back, so the rest of the line is checked now.
+        if !isContinued, hasBadKey(RequestParser.withoutReturn(input[keyStart..<lineEnd])) {
+            output.truncate(to: getOutputStart, session: session)
+            refuse(.badFormat)
+            at = lineEnd + 1
+            return .outputFull
+        }
+        connection.value.state = .keys
+        connection.value.keysForm = form
+        connection.value.keysLineCount = lineEnd - keyStart
+        return nil
+    }
+
+    /// Whether one of the keys is too long.
+    private func hasBadKey(_ keys: Bytes) -> Bool {
         var place = 0
         while place < keys.count {
             let space = keys.index(of: 0x20, from: place)
             let end = space < 0 ? keys.count : space
-            if !isKey(keys[place..<end]) { return lineEnd + 1 }
+            if !isKey(keys[place..<end]) { return true }
             place = end + 1
         }
-        return nil
+        return false
     }
 
     /// Goes on with a line whose first keys are answered.
     mutating func runKeys(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
-        let lineEnd = input.index(of: 0x0a, from: at)
-        precondition(lineEnd >= 0, "a get goes on without its line's end")
+        let lineEnd = connection.value.keysLineCount
+        precondition(at == 0 && lineEnd < input.count, "a get goes on without its line's end")
         let line = RequestParser.withoutReturn(input[at..<lineEnd])
         if let progress = gather(
             connection, input, from: at, to: at + line.count, form: connection.value.keysForm, isContinued: true, &at,
@@ -213,7 +229,7 @@ extension CommandExecutor {
             write(key, view, showsCas: showsCas)
         } else {
             counters.value.getMisses &+= 1
-            countAbsence(view.presence)
+            countAbsence(of: key, view)
         }
         session.endGet(view)
         return view
@@ -242,7 +258,7 @@ extension CommandExecutor {
             write(key, view, showsCas: entry.form == .gats)
         } else {
             counters.value.touchMisses &+= 1
-            countAbsence(view.presence)
+            countAbsence(of: key, view)
             if let refusal = Self.refusal(for: view.refusal) { connection.value.refusal = refusal }
         }
         session.endGet(view)

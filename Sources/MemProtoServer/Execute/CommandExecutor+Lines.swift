@@ -18,6 +18,9 @@ extension CommandExecutor {
                 return unfinishedLine(connection, input[at..<input.count])
             }
             connection.value.scannedCount = 0
+            if end &- at > plainLineLengthMax, isRefused(connection, input[at..<end]) {
+                return runGathered(connection, input, &at) ?? refuseLine(connection)
+            }
             commandsLeft &-= 1
             let line = RequestParser.withoutReturn(input[at..<end])
             if line.count > 4, !isGuarded(connection) {
@@ -51,7 +54,7 @@ extension CommandExecutor {
             let lineStart = at
             at = end + 1
             if at - lineStart < Limit.guardedLineLengthMin, isGuarded(connection) {
-                connection.value.closeReason = .error
+                connection.value.closeReason = .unauthenticated
                 return .close
             }
             if at - lineStart < Limit.lineLengthMin {
@@ -109,19 +112,33 @@ extension CommandExecutor {
     private mutating func unfinishedLine(_ connection: Cell<Connection>, _ line: Bytes) -> Progress {
         // The kept input will begin with this line.
         connection.value.scannedCount = line.count
-        if line.count <= shared.configuration.lineLengthMax { return .needsInput }
-        let isGuarded = isGuarded(connection)
-        if !isGuarded, RequestParser.isOpenEndedGet(line), line.count <= shared.configuration.getLineLengthMax {
-            return .needsInput
-        }
-        if !isGuarded, line.count <= shared.configuration.fileLineLengthMax,
-            let key = RequestParser.key(ofUnfinished: line),
-            session.isFileKey(key)
-        {
-            return .needsInput
-        }
+        return isTooLong(connection, line) ? refuseLine(connection) : .needsInput
+    }
+
+    /// Whether a line, or as much of it as is there, passes its bound. Its first bytes alone decide what the bound is, never how
+    /// much of it one read brought: the same bytes get the same answer, however they are cut on their way.
+    private func isTooLong(_ connection: Cell<Connection>, _ line: Bytes) -> Bool {
+        let configuration = shared.configuration
+        guard line.count > configuration.lineLengthMax else { return false }
+        if isGuarded(connection) { return true }
+        let head = line[0..<configuration.lineLengthMax + 1]
+        if RequestParser.isOpenEndedGet(head) { return line.count > configuration.getLineLengthMax }
+        guard let key = RequestParser.key(ofBeginning: head), session.isFileKey(key) else { return true }
+        return line.count > configuration.fileLineLengthMax
+    }
+
+    /// What a long line, and with `-vvv` each line, needs beside being executed. True: it is not to be.
+    @inline(never) private func isRefused(_ connection: Cell<Connection>, _ line: Bytes) -> Bool {
+        if isTraced { trace(connection, line) }
+        return isTooLong(connection, line)
+    }
+
+    /// Ends a connection whose line is too long: where its next command begins is not known.
+    private mutating func refuseLine(_ connection: Cell<Connection>) -> Progress {
         counters.value.linesTooLong &+= 1
-        connection.value.closeReason = .error
+        connection.value.closeReason = .lineTooLong
+        connection.value.isRefused = true
+        refuse(.lineTooLong)
         return .close
     }
 
@@ -180,7 +197,9 @@ extension CommandExecutor {
         case .debugtime? where shared.configuration.hasDebugCommands: debugTime(fields)
         case .debugtime?, nil:
             if fields.count > 1, fields[fields.count - 1].starts(with: "HTTP/") {
-                connection.value.closeReason = .error
+                counters.value.browsersClosed &+= 1
+                connection.value.closeReason = .browser
+                shared.foreignClients.tell(of: .http, connection, session.nowSecond, shared.logger)
                 return .close
             }
             refuse(.unknownCommand, isQuiet: fields.endsWithNoreply)

@@ -44,7 +44,7 @@ extension CommandExecutor {
         guard view.isHit else {
             session.endGet(view)
             counters.value.getMisses &+= 1
-            countAbsence(view.presence)
+            countAbsence(of: line.key, view)
             log(read: line.key, view, connection)
             if let refusal = Self.refusal(for: view.refusal) { return refuse(refusal) }
             if !request.isQuiet { writeShort("EN", line, fields, from: 2) }
@@ -295,7 +295,7 @@ extension CommandExecutor {
         let view = session.beginGet(key, hash: session.hash(key), options: options)
         session.endGet(view)
         log(read: key, view, connection)
-        countAbsence(view.presence)
+        countAbsence(of: key, view)
         guard view.isHit else { return output.write("EN\r\n") }
         output.write("ME ")
         output.write(fields[1])

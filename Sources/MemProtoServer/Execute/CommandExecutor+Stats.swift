@@ -23,6 +23,8 @@ extension CommandExecutor {
         case "sizes": write([(name: "sizes_status", value: "disabled")])
         case "cachedump": cachedump(connection, fields)
         case "detail": statsDetail(fields)
+        // There is no external storage to tell of.
+        case "extstore": write([])
         case "memfis":
             var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
             write(report.memfis(held: shared.heldBytes(from: face)))
@@ -96,7 +98,7 @@ extension Connection {
         case .swallow: "conn_swallow"
         case .dump: "conn_mwrite"
         case .watching: "conn_watch"
-        case .closing: "conn_closing"
+        case .closing, .draining: "conn_closing"
         }
     }
 }

@@ -35,6 +35,7 @@ extension CommandExecutor {
     /// An item as a log line tells of it.
     private struct Seen {
         var presence = Presence.missing
+        var fileMiss: FileMiss?
         var size = 0
         var slabClass = 0
     }
@@ -50,7 +51,9 @@ extension CommandExecutor {
 
     private func seen(_ key: Bytes, _ view: ItemView) -> Seen {
         // An item that this read created was not there.
-        guard view.isHit, !view.isCreated else { return Seen(presence: view.isHit ? view.absence : view.presence) }
+        guard view.isHit, !view.isCreated else {
+            return Seen(presence: view.isHit ? view.absence : view.presence, fileMiss: view.fileMiss)
+        }
         return Seen(presence: .present, size: view.size, slabClass: slabClass(key, view.flags, view.size))
     }
 
@@ -76,7 +79,7 @@ extension CommandExecutor {
     private func log(_ connection: Cell<Connection>, _ key: Bytes, _ seen: Seen) {
         let status =
             switch seen.presence {
-            case .missing: "not_found"
+            case .missing: seen.fileMiss?.statusWord ?? "not_found"
             case .present: "found"
             case .expired: "expired"
             case .flushed: "flushed"
@@ -163,10 +166,10 @@ extension WatchHub {
         let place = isUnix ? "rip=unix rport=0 transport=local" : "rip=\(peer.host) rport=\(peer.port) transport=tcp"
         let reason =
             switch connection.closeReason {
-            case .normal: "normal"
-            case .error: "error"
+            case .normal, .stop, .slowReader: "normal"
             case .idle: "idle_timeout"
             case .shutdown: "shutdown"
+            case .binary, .browser, .lineTooLong, .unauthenticated, .inputHeld, .outputHeld, .halfSent: "error"
             }
         log(
             .connections,

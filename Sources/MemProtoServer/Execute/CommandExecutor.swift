@@ -50,6 +50,12 @@ struct CommandExecutor: ~Copyable {
     var countsPrefixes = false
     let unixOfEpoch: Int64
     let getKeysMax: Int
+    /// Keys that this turn may still look up before the others get theirs.
+    var turnKeysLeft = Limit.turnKeysMax
+    /// Each request is logged (`-vvv`).
+    let isTraced: Bool
+    /// Lines up to this length in bytes need neither a look at their bound nor at the log.
+    let plainLineLengthMax: Int
 
     /// - Parameter session: belongs to the calling worker's thread.
     init(session: StoreSession, shared: ServerState, face: WorkerFace) {
@@ -61,12 +67,16 @@ struct CommandExecutor: ~Copyable {
         ticket = UInt64(face.number + 1) << 48
         lengthNeverTooLarge = shared.store.configuration.itemSizeMaxBytes - Limits.cacheKeyLengthMax - 64
         unixOfEpoch = shared.store.clock.unixOfEpoch
-        getKeysMax = shared.configuration.getKeysMax
+        // Half of what a number holds: it is multiplied.
+        getKeysMax = shared.configuration.getKeysMax ?? Int.max / 4
+        isTraced = shared.logger.logLevel <= .trace
+        plainLineLengthMax = isTraced ? -1 : shared.configuration.lineLengthMax
     }
 
     /// Begins a connection's turn.
     mutating func beginTurn() {
         commandsLeft = shared.configuration.commandsPerTurn ?? .max
+        turnKeysLeft = Limit.turnKeysMax
         session.setChangeToken(ticket)
         watched = shared.watchHub.streams
         countsPrefixes = shared.countsPrefixes
@@ -81,8 +91,8 @@ struct CommandExecutor: ~Copyable {
         if input.count < connection.value.neededCount { return Step(consumed: 0, progress: .needsInput) }
         connection.value.neededCount = 0
         if connection.value.isFresh, !input.isEmpty {
+            if input[0] == BinaryProtocol.requestMagic { return refuseBinary(connection, input) }
             connection.value.isFresh = false
-            if input[0] == 0x80 { return fail(connection, consumed: input.count) }
         }
         var at = 0
         while true {
@@ -99,17 +109,15 @@ struct CommandExecutor: ~Copyable {
             case .closing:
                 at = input.count
                 progress = .close
+            case .draining:
+                at = input.count
+                connection.value.drainedCount += input.count
+                progress = connection.value.drainedCount > Limit.drainBytesMax ? .close : .needsInput
             }
             guard let progress else { continue }
             if case .parked = progress { nextTicket(connection) }
             return Step(consumed: at, progress: progress)
         }
-    }
-
-    /// Closes the connection of a client that speaks something else.
-    private func fail(_ connection: Cell<Connection>, consumed: Int) -> Step {
-        connection.value.closeReason = .error
-        return Step(consumed: consumed, progress: .close)
     }
 
     /// The changes made so far wait under the ticket of this connection; later ones come under the next.
@@ -164,6 +172,14 @@ struct CommandExecutor: ~Copyable {
         case .expired: counters.value.getExpired &+= 1
         case .flushed: counters.value.getFlushed &+= 1
         }
+    }
+
+    /// The same for a read, whose view tells why a file was not served.
+    func countAbsence(of key: Bytes, _ view: ItemView) {
+        countAbsence(view.presence)
+        guard let reason = view.fileMiss else { return }
+        counters.value.count(reason)
+        if isTraced { trace(miss: key, reason) }
     }
 
     /// The refusal for an outcome that has no word of its own in the protocol, or nil.

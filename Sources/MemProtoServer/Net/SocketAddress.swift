@@ -120,6 +120,16 @@ struct SocketAddress: Sendable, Equatable {
         }
     }
 
+    /// The address as the log shows it; a client of a unix socket has none.
+    var logText: String {
+        switch family {
+        case .ipv4: "\(host):\(port)"
+        case .ipv6: "[\(host)]:\(port)"
+        case .unix: "the unix socket"
+        case .other: "an address that is gone"
+        }
+    }
+
     /// The address as `stats conns` shows it.
     var statsText: String {
         switch family {

@@ -6,6 +6,7 @@ enum Refusal: UInt8 {
     case none
     case unknownCommand
     case tooManyKeys
+    case lineTooLong, inputHeld
     case deleteUsage
     case badFormat, badChunk, badDelta, badExptime, nonNumeric
     case tooLarge, noMemory
@@ -20,6 +21,8 @@ enum Refusal: UInt8 {
         case .none: ""
         case .unknownCommand: "ERROR\r\n"
         case .tooManyKeys: "CLIENT_ERROR too many keys\r\n"
+        case .lineTooLong: "CLIENT_ERROR line too long\r\n"
+        case .inputHeld: "SERVER_ERROR out of memory reading request\r\n"
         case .deleteUsage: "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n"
         case .badFormat: "CLIENT_ERROR bad command line format\r\n"
         case .badChunk: "CLIENT_ERROR bad data chunk\r\n"

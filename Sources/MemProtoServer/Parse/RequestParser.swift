@@ -83,21 +83,19 @@ enum RequestParser {
         return end > 0 ? start[0..<end] : nil
     }
 
-    /// Whether a long line that has not ended yet may go on: `get ` and `gets ` behind at most 100 spaces.
-    static func isOpenEndedGet(_ line: Bytes) -> Bool {
+    /// Whether a line that begins so may have any number of keys: that of a get, behind at most 100 spaces.
+    static func isOpenEndedGet(_ head: Bytes) -> Bool {
         var start = 0
-        while start < line.count, start <= Limit.leadingSpacesMax, line[start] == 0x20 { start += 1 }
+        while start < head.count, start <= Limit.leadingSpacesMax, head[start] == 0x20 { start += 1 }
         guard start <= Limit.leadingSpacesMax else { return false }
-        let rest = line[start..<line.count]
-        return rest.starts(with: "get ") || rest.starts(with: "gets ")
+        let rest = head[start..<head.count]
+        return rest.starts(with: "get ") || rest.starts(with: "gets ") || rest.starts(with: "gat ")
+            || rest.starts(with: "gats ")
     }
 
-    /// The key, as far as it is there, in a line that may have no end yet.
-    static func key(ofUnfinished line: Bytes) -> Bytes? {
-        let fields = Fields(line)
-        guard fields.count >= 2 else { return nil }
-        let isGat = fields[0].isEqual(to: "gat") || fields[0].isEqual(to: "gats")
-        if isGat { return fields.count >= 3 ? fields[2] : nil }
-        return fields[1]
+    /// The key, as far as it is there, in the beginning of a line that has one.
+    static func key(ofBeginning head: Bytes) -> Bytes? {
+        let fields = Fields(head)
+        return fields.count >= 2 ? fields[1] : nil
     }
 }

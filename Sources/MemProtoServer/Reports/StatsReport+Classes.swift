@@ -1,15 +1,18 @@
 // `stats items` and `stats slabs`: memcached's statistics by size class, for a store that has none. Items are counted for
-// the class that memcached would give them; a figure that has no class stands with the class that holds the most items,
-// so that the sums over all classes are right.
+// the class that memcached would give them; a figure that has no class stands with one class, always the same
+// (`ClassFigures`), so that the sums over all classes are right.
 import MemStore
 
 extension StatsReport {
-    /// `stats items`: the lines of the classes that hold items.
-    mutating func items(_ totals: [Dump.ClassTotal], now: UInt32) -> [(name: String, value: String)] {
-        let largest = Self.largest(totals)
-        for (number, total) in totals.enumerated() where total.count > 0 {
+    /// `stats items`: the lines of the classes that hold items, and of the one that has the wholes.
+    mutating func items(_ totals: [Dump.ClassTotal], now: UInt32, _ figures: ClassFigures) -> [(
+        name: String, value: String
+    )] {
+        let wholes = figures.classOfWholes(totals)
+        let isEmpty = !totals.contains { $0.count > 0 }
+        for (number, total) in totals.enumerated() where total.count > 0 || number == wholes && !isEmpty {
             let name = "items:\(number):"
-            func whole(_ count: Int) -> Int { number == largest ? count : 0 }
+            func whole(_ count: Int) -> Int { number == wholes ? count : 0 }
             add(name + "number", total.count)
             if configuration.hasMaintainer {
                 addZeros(name, ["number_hot", "number_warm"])
@@ -43,16 +46,18 @@ extension StatsReport {
         return lines
     }
 
-    /// `stats slabs`: the chunks that memcached would need, then the memory that is in use.
-    mutating func slabs(_ totals: [Dump.ClassTotal]) -> [(name: String, value: String)] {
-        let largest = Self.largest(totals)
+    /// `stats slabs`: the pages and chunks that memcached would need. A class that has counted something stays, as there.
+    mutating func slabs(_ totals: [Dump.ClassTotal], _ figures: ClassFigures) -> [(name: String, value: String)] {
+        let wholes = figures.classOfWholes(totals)
         var active = 0
-        for (number, total) in totals.enumerated() where total.count > 0 {
+        var allPages = 0
+        for (number, total) in totals.enumerated() where total.count > 0 || number == wholes {
             active += 1
             let chunkSize = SlabClass.chunkSizes[number - 1]
             let perPage = SlabClass.pageSizeBytes / chunkSize
             let used = chunkSize == SlabClass.chunkSizeMax ? max(total.count, total.bytes / chunkSize) : total.count
-            let pages = (used + perPage - 1) / perPage
+            let pages = max(1, (used + perPage - 1) / perPage)
+            allPages += pages
             add("\(number):chunk_size", chunkSize)
             add("\(number):chunks_per_page", perPage)
             add("\(number):total_pages", pages)
@@ -64,15 +69,12 @@ extension StatsReport {
                 ("get_hits", counters.getHits), ("cmd_set", counters.sets), ("delete_hits", counters.deleteHits),
                 ("incr_hits", counters.incrHits), ("decr_hits", counters.decrHits), ("cas_hits", counters.casHits),
                 ("cas_badval", counters.casBadValues), ("touch_hits", counters.touchHits),
-            ] { add("\(number):" + name, number == largest ? count : 0) }
+            ] { add("\(number):" + name, number == wholes ? count : 0) }
         }
         add("active_slabs", active)
-        add("total_malloced", stored.memoryUsedBytes)
+        // Pages are not given back: the figure rises by whole ones, and only when items need more than they ever did.
+        add("total_malloced", figures.pagesMax(with: allPages) * SlabClass.pageSizeBytes)
         return lines
-    }
-
-    private static func largest(_ totals: [Dump.ClassTotal]) -> Int? {
-        totals.indices.max { totals[$0].count < totals[$1].count }
     }
 
     private mutating func addZeros(_ prefix: String, _ names: [String]) {

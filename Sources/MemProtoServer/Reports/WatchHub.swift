@@ -42,6 +42,8 @@ final class Watcher: @unchecked Sendable {  // guarded by `lock`, but for `conne
     private let lock = Lock()
     private var lines: [UInt8] = []
     private var skippedCount = 0
+    /// The worker was told that there are lines, and has not looked yet.
+    private var isAnnounced = false
 
     init(_ streams: WatchStreams, _ connection: Cell<Connection>, face: WorkerFace, bufferBytesMax: Int) {
         self.streams = streams
@@ -53,13 +55,17 @@ final class Watcher: @unchecked Sendable {  // guarded by `lock`, but for `conne
     deinit { lock.destroy() }
 
     /// Adds a line, or counts it as skipped when the buffer is full. False: it is skipped.
+    ///
+    /// Either way the worker is told: it tries the socket, which may take more than epoll has told of. The kernel reports a
+    /// unix socket as writable only when it is nearly empty.
     func add(_ line: [UInt8]) -> Bool {
         let (isKept, isFirst) = lock.withLock {
+            let isFirst = !isAnnounced
+            isAnnounced = true
             if lines.count + line.count > bufferBytesMax {
                 skippedCount += 1
-                return (false, false)
+                return (false, isFirst)
             }
-            let isFirst = lines.isEmpty
             if skippedCount > 0 {
                 lines += Array("skipped=\(skippedCount)\n".utf8)
                 skippedCount = 0
@@ -70,6 +76,9 @@ final class Watcher: @unchecked Sendable {  // guarded by `lock`, but for `conne
         if isFirst { face.post(.watched(self)) }
         return isKept
     }
+
+    /// The worker is about to look: it is told of the next line again.
+    func noteLook() { lock.withLock { isAnnounced = false } }
 
     /// Takes the lines that wait.
     func take() -> [UInt8] {

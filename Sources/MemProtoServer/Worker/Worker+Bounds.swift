@@ -1,5 +1,6 @@
 // The worker's bounds on what its connections hold together. A connection alone is bounded where its bytes come from; here
 // many of them are, each worker having an equal share. Who is closed is who costs most or has waited longest.
+import CShims
 import MemStore
 
 extension Worker {
@@ -29,27 +30,33 @@ extension Worker {
         while held.input > heldShare.input, let victim = largestInput() {
             held.input -= victim.value.kept.capacityBytes
             face.counters.value.inputClosed &+= 1
-            closeForBound(victim)
+            refuseForBound(victim)
         }
         while held.output > heldShare.output, let victim = longestBlocked() {
             held.output -= victim.value.pendingOutput?.value.unsent.count ?? 0
             face.counters.value.outputClosed &+= 1
-            closeForBound(victim)
+            close(victim, .outputHeld)
         }
         while held.halfSent > heldShare.halfSent,
             let victim = stalestValue(evenArriving: held.halfSent > 2 * heldShare.halfSent)
         {
             held.halfSent -= victim.value.arriving?.value.receivedCount ?? 0
             face.counters.value.halfSentClosed &+= 1
-            closeForBound(victim)
+            close(victim, .halfSent)
         }
         // Silence makes a value stale without an event.
         if held.halfSent > 0 { heldSinceLook = 1 }
     }
 
-    private mutating func closeForBound(_ connection: Cell<Connection>) {
-        connection.value.closeReason = .error
-        close(connection)
+    /// Gives up a client's unfinished request, and says so where no answer is under way that the line would fall into.
+    private mutating func refuseForBound(_ connection: Cell<Connection>) {
+        guard connection.value.isBetweenAnswers else { return close(connection, .inputHeld) }
+        connection.value.kept.free()
+        connection.value.closeReason = .inputHeld
+        connection.value.isRefused = true
+        let line = Refusal.inputHeld.line.bytes
+        _ = unsafe cs_send(connection.value.descriptor, line.pointer, line.count)
+        finish(connection)
     }
 
     private func largestInput() -> Cell<Connection>? {

@@ -6,6 +6,7 @@ extension Worker {
     mutating func open(_ descriptor: Int32) {
         var connection = Connection(descriptor: descriptor)
         connection.lastCommandSecond = session.nowSecond
+        shared.logOpening(&connection)
         if adopt(connection) { shared.watchHub.log(connection: connection, isNew: true) }
     }
 
@@ -40,9 +41,36 @@ extension Worker {
         closed.append(connection)
     }
 
+    /// Closes a connection whose output is sent. The client of one that was refused is listened to for a while first: a TCP
+    /// connection that is closed with input unread is reset, and a reset can take the refusal away before it is read.
+    mutating func finish(_ connection: Cell<Connection>) {
+        guard connection.value.isRefused else { return close(connection) }
+        connection.value.isRefused = false
+        connection.value.state = .draining
+        connection.value.isFresh = false
+        connection.value.neededCount = 0
+        connection.value.awaitsInput = true
+        connection.value.drainUntil = nowMilliseconds + Limit.drainMilliseconds
+        draining.append(connection)
+        shutdown(connection.value.descriptor, Int32(SHUT_WR))
+        readAgain(connection)
+    }
+
+    /// Closes connections that have been listened to for long enough.
+    mutating func endDraining() {
+        for connection in draining where connection.value.drainUntil <= nowMilliseconds { close(connection) }
+    }
+
+    /// Closes a connection for a reason of the server's, unless it has one of its own already.
+    mutating func close(_ connection: Cell<Connection>, _ reason: Connection.CloseReason) {
+        if connection.value.closeReason == .normal { connection.value.closeReason = reason }
+        close(connection)
+    }
+
     /// Closes a connection and ends all it has under way.
     mutating func close(_ connection: Cell<Connection>) {
         shared.watchHub.log(connection: connection.value, isNew: false)
+        shared.logClosing(connection.value)
         executor.abandon(connection)
         if let pending = connection.value.pendingOutput {
             pending.value.discard(session: session)
@@ -51,6 +79,7 @@ extension Worker {
         connection.value.kept.free()
         if connection.value.isQueued { queued.removeAll { $0 == connection } }
         if connection.value.isParked { parked.removeAll { $0 == connection } }
+        if connection.value.state == .draining { draining.removeAll { $0 == connection } }
         release(connection)
         Glibc.close(connection.value.descriptor)
         connection.value.descriptor = -1
@@ -68,8 +97,7 @@ extension Worker {
             if connection.value.state == .watching { continue }
             if session.nowSecond &- connection.value.lastCommandSecond > timeout {
                 face.counters.value.idleKicks &+= 1
-                connection.value.closeReason = .idle
-                close(connection)
+                close(connection, .idle)
             }
         }
     }

@@ -39,7 +39,7 @@ extension Worker {
             case .close:
                 connection.value.kept.free()
                 connection.value.state = .closing
-                if flush(connection, &sentBytes) { close(connection) }
+                if flush(connection, &sentBytes) { finish(connection) }
                 return
             }
         }
@@ -48,7 +48,7 @@ extension Worker {
     /// Goes on with a connection that has kept input or a dump under way.
     mutating func goOn(_ connection: Cell<Connection>) {
         guard isReady(connection) else { return }
-        if connection.value.state == .closing { return close(connection) }
+        if connection.value.state == .closing { return finish(connection) }
         process(connection, connection.value.kept.bytes)
     }
 
@@ -157,7 +157,7 @@ extension Worker {
             .sorted { $0.value.blockedSince < $1.value.blockedSince }
         for slowest in blocked.prefix(Self.readersClosedMax) where session.readersHoldTooMuch {
             face.counters.value.slowReadersClosed &+= 1
-            close(slowest)
+            close(slowest, .slowReader)
         }
     }
 

@@ -21,6 +21,8 @@ import MemStore
     /// Connections whose turn comes again without an event, and parked ones.
     var queued: [Cell<Connection>] = []
     var parked: [Cell<Connection>] = []
+    /// Connections in `State.draining`.
+    var draining: [Cell<Connection>] = []
     /// Closed connections: their memory is freed when no event of the same round can name them any more.
     var closed: [Cell<Connection>] = []
     /// The monotonic clock in milliseconds, as of this round.
@@ -112,6 +114,7 @@ import MemStore
             // Those that go on may have put answers off.
             sendAnswers()
         }
+        if !draining.isEmpty { endDraining() }
         closeIdle()
         if handover.count > 0 { handOver() }
         if let crew, nowMilliseconds >= nextCrewLook {
@@ -136,6 +139,7 @@ import MemStore
             wait = wait < 0 ? left : min(wait, left)
         }
         for connection in parked { shorten(to: connection.value.parkedUntil) }
+        for connection in draining { shorten(to: connection.value.drainUntil) }
         // What other threads evict wakes nobody.
         if shared.watchHub.streams.contains(.evictions) {
             shorten(to: nowMilliseconds + Limit.evictionPollMilliseconds)
@@ -195,10 +199,11 @@ import MemStore
         }
     }
 
-    /// Sends the lines of a watcher, unless earlier ones still wait for the socket: then they follow those.
+    /// Sends the lines of a watcher, behind earlier ones that still wait for the socket.
     private mutating func sendWatched(_ watcher: Watcher) {
-        guard let connection = watcher.connection, !connection.value.isBlocked else { return }
-        goOn(connection)
+        watcher.noteLook()
+        guard let connection = watcher.connection else { return }
+        if connection.value.isBlocked { resumeOutput(connection) } else { goOn(connection) }
     }
 
     // MARK: ending
@@ -211,12 +216,12 @@ import MemStore
     /// Whether the worker may end: it was told to, and its answers are sent or their time is over.
     private mutating func isFinished() -> Bool {
         guard let stopDeadline else { return false }
-        for connection in face.connections.reversed() where !connection.value.isAnswering { close(connection) }
+        for connection in face.connections.reversed() where !connection.value.isAnswering { close(connection, .stop) }
         return face.connections.isEmpty || nowMilliseconds >= stopDeadline
     }
 
     mutating func closeAll() {
-        for connection in face.connections.reversed() { close(connection) }
+        for connection in face.connections.reversed() { close(connection, .stop) }
         for connection in closed { connection.destroy() }
         closed = []
         face.closeMail(shared.counts)

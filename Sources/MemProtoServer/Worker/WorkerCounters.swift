@@ -1,4 +1,5 @@
 // WorkerCounters: what one worker counts. Nobody else writes them; a statistics request reads them under the worker's lock.
+import MemStore
 
 /// Counts since the start or the last `stats reset`. Every field is a 64-bit number: `add` relies on it.
 struct WorkerCounters {
@@ -38,10 +39,32 @@ struct WorkerCounters {
     /// Connections closed because a line passed its bound, and gets refused for the number of their keys.
     var linesTooLong: UInt64 = 0
     var getsTooLong: UInt64 = 0
+    /// Connections closed because they speak the binary protocol, or HTTP.
+    var binaryClosed: UInt64 = 0
+    var browsersClosed: UInt64 = 0
+    /// Reads of keys of files that were misses, by reason.
+    var filesAbsent: UInt64 = 0
+    var filesDenied: UInt64 = 0
+    var filesUnpublished: UInt64 = 0
+    var filesNotRegular: UInt64 = 0
+    var filesNowhere: UInt64 = 0
+    var filesExpired: UInt64 = 0
     /// Connections closed because all of them held too much: input, output, half-sent values.
     var inputClosed: UInt64 = 0
     var outputClosed: UInt64 = 0
     var halfSentClosed: UInt64 = 0
+
+    /// Counts the miss of a file.
+    mutating func count(_ reason: FileMiss) {
+        switch reason {
+        case .absent: filesAbsent &+= 1
+        case .denied: filesDenied &+= 1
+        case .unpublished: filesUnpublished &+= 1
+        case .notRegular: filesNotRegular &+= 1
+        case .nowhere: filesNowhere &+= 1
+        case .expired: filesExpired &+= 1
+        }
+    }
 
     /// Adds the counts of another worker.
     mutating func add(_ other: WorkerCounters) {

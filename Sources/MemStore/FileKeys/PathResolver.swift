@@ -21,6 +21,16 @@ struct Resolution {
     var parent: UInt32 = 0
     var name = Bytes.empty
     var rest = Bytes.empty
+
+    /// What a read says that did not find its file.
+    var fileMiss: FileMiss? {
+        switch kind {
+        case .found: nil
+        case .missing, .notDirectory: .absent
+        case .denied: .denied
+        case .nowhere: .nowhere
+        }
+    }
 }
 
 /// A walk along a path. The tree's lock is held, by the session's slot or alone, from the start until the result,

@@ -6,7 +6,7 @@ extension StoreSession {
         var view = ItemView()
         let tree = tree
         tree.lock.lockShared(treeSlot)
-        let served = lockServed(key, &view.presence)
+        let served = lockServed(key, &view)
         tree.lock.unlockShared(treeSlot)
         guard let (inode, shard) = served else { return missed(key, view) }
         show(inode, shard, in: &view)
@@ -24,7 +24,7 @@ extension StoreSession {
         if options.touch != nil, !mayTouch(&view) { return view }
         let tree = tree
         tree.lock.lockShared(treeSlot)
-        guard let (inode, shard) = lockServed(key, &view.presence) else {
+        guard let (inode, shard) = lockServed(key, &view) else {
             tree.lock.unlockShared(treeSlot)
             guard let exptime = options.vivify else { return missed(key, view) }
             return vivify(key, exptime, options)
@@ -75,31 +75,45 @@ extension StoreSession {
         return view.refusal == .done
     }
 
-    /// Resolves a key and locks the shard of the file it serves. The tree's lock is held.
-    private func lockServed(_ key: Bytes, _ presence: inout Presence) -> (InodeReference, Shard)? {
+    /// Resolves a key and locks the shard of the file it serves; else the view tells why there is none. The tree's lock is held.
+    private func lockServed(_ key: Bytes, _ view: inout ItemView) -> (InodeReference, Shard)? {
         let found = resolve(key, followsLast: true)
-        guard found.kind == .found else { return nil }
+        guard found.kind == .found else {
+            view.fileMiss = found.fileMiss
+            return nil
+        }
         let inode = tree.inode(found.ino)
-        if inode.fields.isRegular { return lockIfServed(inode, &presence) }
+        if inode.fields.isRegular { return lockIfServed(inode, &view) }
+        view.fileMiss = .notRegular
         guard inode.fields.isDirectory, key[key.count - 1] == UInt8(ascii: "/") else { return nil }
         let names = tree.rules.indexNames
         for index in 0..<names.count {
             var walk = PathWalk(names[index], from: inode.ino)
             let entry = walk.run(self, followsLast: true)
-            guard entry.kind == .found else { continue }
-            if let served = lockIfServed(tree.inode(entry.ino), &presence) { return served }
+            guard entry.kind == .found else {
+                if entry.kind == .denied { view.fileMiss = .denied }
+                continue
+            }
+            if let served = lockIfServed(tree.inode(entry.ino), &view) { return served }
         }
         return nil
     }
 
-    private func lockIfServed(_ inode: InodeReference, _ presence: inout Presence) -> (InodeReference, Shard)? {
-        guard inode.fields.isRegular, tree.rules.allows(Access.read, inode) else { return nil }
+    private func lockIfServed(_ inode: InodeReference, _ view: inout ItemView) -> (InodeReference, Shard)? {
+        guard inode.fields.isRegular, tree.rules.allows(Access.read, inode) else {
+            view.fileMiss = inode.fields.isRegular ? .denied : .notRegular
+            return nil
+        }
         let shard = shard(of: inode.ino)
         shard.lock()
         let isDue = inode.fields.exptime.isDue(at: nowSecond)
-        if inode.fields.state.contains(.published), !isDue { return (inode, shard) }
+        if inode.fields.state.contains(.published), !isDue {
+            view.fileMiss = nil
+            return (inode, shard)
+        }
         shard.unlock()
-        if isDue { presence = .expired }
+        view.fileMiss = isDue ? .expired : .unpublished
+        if isDue { view.presence = .expired }
         return nil
     }
 

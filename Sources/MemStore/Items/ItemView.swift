@@ -30,6 +30,8 @@ public struct ItemView {
     /// Why there was none before; for statistics.
     public var absence = Presence.missing
     public var isBinaryKey = false
+    /// Why a key that names a file was a miss; nil of others, and of a write that was refused.
+    public var fileMiss: FileMiss?
     /// The key names a file of the tree.
     public var isFile = false
     /// Change notices caused by `GetOptions.touch` (see `ChangeStream`).

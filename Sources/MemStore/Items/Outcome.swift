@@ -85,6 +85,22 @@ public enum Presence: UInt8, Sendable {
     case flushed
 }
 
+/// Why a key of a file was a miss.
+public enum FileMiss: UInt8, Sendable {
+    /// There is nothing of this name, or something on the way is no directory.
+    case absent
+    /// The serving user may not read it, or may not search a directory on the way.
+    case denied
+    /// It was created and not published yet.
+    case unpublished
+    /// A directory without an index file, a FIFO, a socket, a device.
+    case notRegular
+    /// The path can name no file, or leads out of the tree or through too many symlinks.
+    case nowhere
+    /// Its time had come.
+    case expired
+}
+
 /// What a read does beside reading (the meta command `mg`, `gat`, `touch`). All are applied under one lock.
 public struct GetOptions: Sendable {
     /// New expiry of a hit (`gat`, `touch`, meta `T`).

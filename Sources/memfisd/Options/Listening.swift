@@ -39,6 +39,11 @@ struct Listening: Equatable {
         if let requests = options.maxReqsPerEvent, requests <= 0 {
             throw StartFailure("Number of requests per event must be greater than 0", .wrongValue)
         }
+        guard options.protocol != "binary" else {
+            throw StartFailure(
+                "the binary protocol is not offered: use -B auto or -B ascii, and set clients to the text protocol",
+                .usage)
+        }
         guard ["auto", "ascii"].contains(options.protocol) else {
             throw StartFailure(
                 "Invalid value for binding protocol: \(options.protocol) -- should be auto or ascii", .usage)

@@ -183,16 +183,17 @@ struct ServerProcess {
     private func announce(_ server: Server, _ logger: Logger) {
         let addresses = server.boundAddresses.map(\.description).joined(separator: ", ")
         logger.notice("memory limit \(settings.store.memoryLimitBytes >> 20) MiB, listening on \(addresses)")
+        // Without a mount nobody keeps files here that a client could harm.
         if settings.store.filesReadOnly {
             logger.notice("clients of the port may not write files")
-        } else {
+        } else if !settings.mountPoints.isEmpty {
             let mask = String(settings.store.umask, radix: 8)
-            logger.notice(
-                "whoever reaches the port may write files as user \(settings.serving.name) (umask 0\(mask))")
+            let who = settings.listening.authFile == nil ? "whoever reaches the port" : "who authenticates"
+            logger.notice("\(who) may write files as user \(settings.serving.name) (umask 0\(mask))")
         }
         for prefix in settings.store.prefixes {
             let text = String(decoding: prefix.prefix, as: UTF8.self)
-            logger.info("keys \(text)/… name the files of \(String(decoding: prefix.directory, as: UTF8.self))")
+            logger.notice("keys \(text)/… name the files of \(String(decoding: prefix.directory, as: UTF8.self))")
         }
         for path in settings.mountPoints { logger.notice("mounted at \(path)") }
         logger.notice("ready: memfisd \(Version.text), process \(getpid())")

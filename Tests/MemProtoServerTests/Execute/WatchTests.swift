@@ -1,4 +1,5 @@
 // watch: which lines come, in which order, and what happens to a client that does not read.
+import Glibc
 import MemStore
 import Testing
 
@@ -129,6 +130,32 @@ import Testing
         _ = client.send("get a\r\n")
         #expect(watcher.send("").hasPrefix("skipped=7\nts="))
         #expect(server.shared.counts[.logSkipped] == 7)
+    }
+
+    @Test("over a unix socket that is nearly full still, what a watcher made room for is used at the next line")
+    func slowSocket() throws {
+        let live = try LiveServer { $0.workerCount = 1 }
+        defer { live.stop() }
+        let watcher = try TestClient(live.unix)
+        watcher.expect("OK\r\n", to: "watch fetchers\r\n")
+        let client = try TestClient(live.tcp)
+        let key = String(repeating: "k", count: 250)
+        func ask(_ count: Int) {
+            client.send(String(repeating: "get \(key)\r\n", count: count))
+            #expect(client.receive(count * 5).count == count * 5)
+        }
+        while live.server.shared.counts[.logSkipped] == 0 { ask(500) }
+        // The kernel tells of room only when three quarters of the socket's buffer are free. Half of that is read here.
+        var size: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        unsafe getsockopt(watcher.descriptor, SOL_SOCKET, SO_SNDBUF, &size, &length)
+        let before = live.server.shared.sumOfCounters(from: nil).bytesWritten
+        let readCount = watcher.receive(Int(size) * 3 / 8).count
+        #expect(readCount == Int(size) * 3 / 8)
+        ask(1)
+        ask(1)
+        let written = live.server.shared.sumOfCounters(from: nil).bytesWritten - before
+        #expect(written > 20_000, "only \(written) bytes were sent")
     }
 
     @Test("unknown streams, too many watchers and -W are refused; a watcher that goes is forgotten")

@@ -69,11 +69,10 @@ final class TestClient {
         #expect(isRight, "\(comment) \(difference(received, Array(answer.utf8)))")
     }
 
-    /// Whether the server has closed a connection on which it sent nothing; does not wait.
-    var isFoundClosed: Bool {
+    /// Whether the server has sent something that is not received yet; does not wait.
+    var hasInput: Bool {
         var byte: UInt8 = 0
-        let length = unsafe recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))
-        return length == 0 || (length < 0 && errno == ECONNRESET)
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK)) == 1
     }
 
     /// Whether the server has closed the connection, all it sent before having been read; waits for it.
@@ -95,7 +94,9 @@ final class LiveServer: Sendable {
         try self.init { configuration, _ in change(&configuration) }
     }
 
-    init(_ change: (inout ServerConfiguration, inout StoreConfiguration) -> Void) throws {
+    init(
+        logger: Logger = Logger(label: "test"), _ change: (inout ServerConfiguration, inout StoreConfiguration) -> Void
+    ) throws {
         var storeConfiguration = StoreConfiguration()
         var configuration = ServerConfiguration()
         configuration.tcpPort = 0
@@ -105,7 +106,7 @@ final class LiveServer: Sendable {
         configuration.hasDebugCommands = true
         change(&configuration, &storeConfiguration)
         store = try Store(configuration: storeConfiguration)
-        server = Server(store: store, configuration: configuration, logger: Logger(label: "test"))
+        server = Server(store: store, configuration: configuration, logger: logger)
         try server.bind()
         try server.start()
         let port = server.boundAddresses.first { !$0.isUnix }?.port ?? 0

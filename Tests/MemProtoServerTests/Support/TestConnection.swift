@@ -12,14 +12,14 @@ final class TestServer {
 
     init(
         _ configuration: ServerConfiguration = ServerConfiguration(), memoryLimitBytes: Int = 64 << 20,
-        change: (inout StoreConfiguration) -> Void = { _ in }
+        logger: Logger = Logger(label: "test"), change: (inout StoreConfiguration) -> Void = { _ in }
     ) throws {
         var storeConfiguration = StoreConfiguration()
         storeConfiguration.memoryLimitBytes = memoryLimitBytes
         change(&storeConfiguration)
         store = try Store(configuration: storeConfiguration)
         store.clock.pause()
-        shared = ServerState(configuration: configuration, store: store, logger: Logger(label: "test"))
+        shared = ServerState(configuration: configuration, store: store, logger: logger)
         face = try WorkerFace(number: 0)
         shared.faces = [face]
         face.lock.lock()

@@ -23,7 +23,7 @@ extension SystemTests {
                 (["-m", "4096", "-I", "1100m"], 64, "Cannot set item size limit higher than a gigabyte."),
                 (["-p", "65536"], 64, "expected a port from 0 to 65535"),
                 (["-p", "0"], 64, "nothing to listen on"),
-                (["-B", "binary"], 64, "Invalid value for binding protocol"),
+                (["-B", "binary"], 64, "the binary protocol is not offered: use -B auto or -B ascii"),
                 (["-u", "no-such-user"], 67, "can't find the user no-such-user to switch to"),
                 (["-s", "/tmp/x", "--unix-socket-group", "no-such-group"], 67, "can't find the group no-such-group"),
                 (["-o", "no_such_word"], 1, "Illegal suboption \"no_such_word\""),
@@ -170,14 +170,27 @@ extension SystemTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == ["below"])
         }
 
-        @Test("the start's log says who may write files through the port")
+        @Test(
+            "the start's log says which keys name files, and who may write them through the port",
+            .enabled(if: Requirements.withMount))
         func log() throws {
-            let open = try Daemon(mounted: false)
-            defer { open.remove() }
+            let open = try Daemon()
             #expect(open.log.contains("whoever reaches the port may write files as user "))
+            #expect(open.log.contains("/… name the files of /"))
+            #expect(open.stop() == 0)
+            let scratch = try Scratch()
+            try Files.write("anna:secret\n", to: scratch.path("users"))
+            let guarded = try Daemon(["-Y", scratch.path("users")], scratch: scratch)
+            #expect(guarded.log.contains("who authenticates may write files as user "))
+            #expect(guarded.stop() == 0)
+            scratch.remove()
             let closed = try Daemon(["--files-read-only"], mounted: false)
             defer { closed.remove() }
             #expect(closed.log.contains("clients of the port may not write files"))
+            #expect(!closed.log.contains("may write files as"))
+            let plain = try Daemon(mounted: false)
+            defer { plain.remove() }
+            #expect(!plain.log.contains("may write files"))
         }
 
         @Test("without a mount point there is one process, which -P names and SIGTERM ends with 0")
