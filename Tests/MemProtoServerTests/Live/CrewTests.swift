@@ -4,20 +4,21 @@ import Glibc
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
-@Suite struct CrewSizeTests {
+@Suite struct WorkerCountTunerTests {
     /// A tenth of a second in which the busiest worker had so much of it to do, and all waited for a CPU so much of the time that they ran.
-    private func window(busy: Double, waiting: Double = 0, turns: UInt64 = 10_000) -> CrewWindow {
+    private func window(busy: Double, waiting: Double = 0, turns: UInt64 = 10_000) -> LoadSample {
         let running = 100_000_000.0
-        return CrewWindow(
+        return LoadSample(
             length: 100_000_000, running: UInt64(running), waiting: UInt64(running * waiting),
             busiest: UInt64(busy * 100_000_000), turns: turns)
     }
 
     @Test("one worker serves alone as long as it has time left")
     func alone() {
-        var size = CrewSize(most: 8)
+        var size = WorkerCountTuner(most: 8)
         for busy in [0, 0.5, 0.89] {
             for _ in 0..<50 { size.judge(window(busy: busy)) }
             #expect(size.count == 1)
@@ -26,7 +27,7 @@ import Testing
 
     @Test("workers that have no time left are joined by as many, up to all, while there are CPUs for them")
     func growth() {
-        var size = CrewSize(most: 6)
+        var size = WorkerCountTuner(most: 6)
         var counts: [Int] = []
         for _ in 0..<8 {
             size.judge(window(busy: 1))
@@ -41,7 +42,7 @@ import Testing
 
     @Test("another worker that waits for a CPU and brings nothing rests again, and is tried ever less often")
     func failure() {
-        var size = CrewSize(most: 2)
+        var size = WorkerCountTuner(most: 2)
         var trials: [Int] = []
         for number in 0..<1000 {
             let isTrial = size.count == 2
@@ -57,11 +58,11 @@ import Testing
 
     @Test("another worker stays though it waits for a CPU if more is served")
     func gain() {
-        var size = CrewSize(most: 2)
+        var size = WorkerCountTuner(most: 2)
         for _ in 0..<2 { size.judge(window(busy: 1, waiting: 0.5, turns: 10_000)) }
         #expect(size.count == 2)
         size.judge(window(busy: 1, waiting: 0.5, turns: 11_000))
-        for _ in 0..<CrewSize.restMin {
+        for _ in 0..<WorkerCountTuner.restMin {
             #expect(size.count == 2)
             size.judge(window(busy: 1, waiting: 0.5, turns: 11_000))
         }
@@ -74,7 +75,7 @@ import Testing
 
     @Test("workers that wait for CPUs become fewer one by one, as long as nothing is lost by it")
     func crowd() {
-        var size = CrewSize(most: 4)
+        var size = WorkerCountTuner(most: 4)
         for _ in 0..<5 { size.judge(window(busy: 1)) }
         #expect(size.count == 4)
         var counts: [Int] = []
@@ -91,7 +92,7 @@ import Testing
 
     @Test("a load that goes away decides nothing")
     func interruption() {
-        var size = CrewSize(most: 4)
+        var size = WorkerCountTuner(most: 4)
         for _ in 0..<2 { size.judge(window(busy: 1)) }
         #expect(size.count == 2)
         size.interrupt()
@@ -128,17 +129,20 @@ import Testing
 
     /// Connections of each worker.
     private func connections(_ live: LiveServer) -> [Int] {
-        live.server.shared.faces.map { face in face.lock.withLock { face.connections.count } }
+        live.server.pool.handles.map { handle in handle.lock.withLock { handle.connections.count } }
     }
 
     /// Connections that cannot be handed over.
     private func unfinished(_ live: LiveServer) -> Int {
-        live.server.shared.faces.reduce(0) { sum, face in
-            sum + face.lock.withLock { face.connections.count { !$0.value.isBetweenCommands } }
+        live.server.pool.handles.reduce(0) { sum, handle in
+            sum
+                + handle.lock.withLock {
+                    handle.connections.count { !$0.net.isBetweenRequests || Client($0).value.input != .command }
+                }
         }
     }
 
-    private func serve(_ live: LiveServer, _ count: Int) { live.server.shared.serve(workers: count) }
+    private func serve(_ live: LiveServer, _ count: Int) { live.server.pool.serve(workers: count) }
 
     /// Waits until the workers have so many connections.
     private func expect(_ counts: [Int], _ live: LiveServer) {
@@ -174,7 +178,7 @@ import Testing
         another.expect("", to: "quit\r\n")
         #expect(another.isClosed)
         expect([12, 0, 0], live)
-        #expect(live.server.shared.counts[.connections] == 12)
+        #expect(live.server.pool.counts[.connections] == 12)
     }
 
     @Test("a connection in the middle of a command stays until the command is done")
@@ -226,7 +230,7 @@ import Testing
     func underLoad() throws {
         let live = try LiveServer { $0.workerCount = 4 }
         defer { live.stop() }
-        let finished = SharedCounts()
+        let finished = SharedCounts<WorkerPool.CountName>()
         let threads = try (0..<4).map { thread in
             let addresses = (0..<6).map { $0 % 2 == 0 ? live.tcp : live.unix }
             return try Thread.start(name: "client") {
@@ -285,7 +289,7 @@ import Testing
             for serving in [1, 3, 2, 4] { serve(live, serving) }
             live.stop()
             for client in clients { #expect(client.isClosed) }
-            #expect(live.server.shared.counts[.connections] == 0)
+            #expect(live.server.pool.counts[.connections] == 0)
         }
     }
 }
