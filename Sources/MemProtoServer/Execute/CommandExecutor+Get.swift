@@ -129,14 +129,19 @@ extension CommandExecutor {
         return nil
     }
 
-    /// Whether one of the keys is too long.
+    /// Whether one of the keys is too long. Looks for spaces from the longest key's end backwards: of a long line of short keys it
+    /// sees a small part.
     private func hasBadKey(_ keys: Bytes) -> Bool {
         var place = 0
-        while place < keys.count {
-            let space = keys.index(of: 0x20, from: place)
-            let end = space < 0 ? keys.count : space
-            if !isKey(keys[place..<end]) { return true }
-            place = end + 1
+        while keys.count - place > Limits.cacheKeyLengthMax {
+            var space = place + Limits.cacheKeyLengthMax
+            while space >= place, keys[space] != 0x20 { space -= 1 }
+            if space < place {
+                let end = keys.index(of: 0x20, from: place)
+                space = end < 0 ? keys.count : end
+                if !isKey(keys[place..<space]) { return true }
+            }
+            place = space + 1
         }
         return false
     }

@@ -12,11 +12,11 @@ import Testing
     private static let getLineMax = 8192
     private static let refusal = "CLIENT_ERROR line too long\r\n"
 
-    private func connection() throws -> TestConnection {
+    private func connection(getLineMax: Int = Self.getLineMax) throws -> TestConnection {
         var configuration = ServerConfiguration()
         configuration.lineLengthMax = Self.lineMax
         configuration.fileLineLengthMax = Self.fileLineMax
-        configuration.getLineLengthMax = Self.getLineMax
+        configuration.getLineLengthMax = getLineMax
         let server = try TestServer(configuration) {
             $0.prefixes = [KeyPrefix(prefix: Array("f:".utf8), directory: Array("/".utf8))]
         }
@@ -88,8 +88,7 @@ import Testing
 
     @Test("a get of very many keys gives others their turn, and a key that is too long at its end takes back all of it")
     func turns() throws {
-        let connection = TestConnection(try TestServer())
-        #expect(connection.send("set k 0 0 1\r\nx\r\n") == "STORED\r\n")
+        let connection = try connection(getLineMax: 16 << 20)
         let misses = String(repeating: " m", count: 3 * Limit.turnKeysMax)
         #expect(connection.send("get k\(misses) k\r\n") == "VALUE k 0 1\r\nx\r\nVALUE k 0 1\r\nx\r\nEND\r\n")
         #expect(connection.yields == 3)
@@ -97,7 +96,13 @@ import Testing
         #expect(connection.send("gat 0\(misses) k\r\nmn\r\n") == "VALUE k 0 1\r\nx\r\nEND\r\nMN\r\n")
         let long = String(repeating: "l", count: 251)
         let refusal = "CLIENT_ERROR bad command line format\r\n"
-        #expect(connection.send("get k\(misses) \(long)\r\nmn\r\n") == refusal + "MN\r\n")
+        for keys in ["\(long)", "\(long) k", "k \(long) k", " \(long)", String(long.dropLast()) + " \(long)"] {
+            #expect(connection.send("get k\(misses) \(keys)\r\nmn\r\n") == refusal + "MN\r\n", "\(keys)")
+        }
+        // As long as a key may be, and that of a file, which may be longer.
+        for keys in [String(long.dropLast()), "f:/\(long)", "f:/\(long) \(long.dropLast()) "] {
+            #expect(connection.send("get k\(misses) \(keys)\r\n") == "VALUE k 0 1\r\nx\r\nEND\r\n", "\(keys)")
+        }
     }
 
     @Test("over a socket, a get of 200,000 keys is answered in one piece and in many, by a client that reads only then")
