@@ -27,11 +27,14 @@ final class MemcachedDoor: ConnectionDoor {
         return session.nowSecond
     }
 
-    override func endRound() -> Int64 {
-        guard shared.watchHub.streams.contains(.evictions) else { return -1 }
-        executor.value.logEvictions()
-        // What other threads evict wakes nobody.
-        return Limit.evictionPollMilliseconds
+    override func endRound() -> RoundEnd {
+        var end = RoundEnd(readersHoldTooMuch: session.readersHoldTooMuch)
+        if shared.watchHub.streams.contains(.evictions) {
+            executor.value.logEvictions()
+            // What other threads evict wakes nobody.
+            end.nextMilliseconds = Limit.evictionPollMilliseconds
+        }
+        return end
     }
 
     override func end() { session.end() }
@@ -40,10 +43,11 @@ final class MemcachedDoor: ConnectionDoor {
 
     override func prepare(_ batch: borrowing ReadBatch) { executor.value.hints.prepare(batch, door: number, session) }
 
-    override func beginTurn() { executor.value.beginTurn() }
-
-    override func run(_ connection: ConnectionCell, _ input: Bytes, batchIndex: Int) -> TurnResult {
-        executor.value.run(Client(connection), input, batchIndex: batchIndex)
+    override func run(
+        _ connection: ConnectionCell, _ input: Bytes, batchIndex: Int, beginsTurn: Bool
+    ) -> TurnResult {
+        if beginsTurn { executor.value.beginTurn() }
+        return executor.value.run(Client(connection), input, batchIndex: batchIndex)
     }
 
     // MARK: values that arrive in place

@@ -106,7 +106,9 @@ final class LineDoor: ConnectionDoor {
         for index in 0..<batch.count where Int(batch.connection(at: index).net.door) == number { preparedCount += 1 }
     }
 
-    override func run(_ connection: ConnectionCell, _ input: Bytes, batchIndex: Int) -> TurnResult {
+    override func run(
+        _ connection: ConnectionCell, _ input: Bytes, batchIndex: Int, beginsTurn: Bool
+    ) -> TurnResult {
         let state = unsafe connection.state(as: LineState.self)
         var at = 0
         if unsafe state.pointee.putCount > 0 {
@@ -171,7 +173,7 @@ final class LineDoor: ConnectionDoor {
 
     private func run(_ connection: ConnectionCell, _ rest: Bytes, putFrom at: Int) -> TurnResult {
         if rest.isEmpty { return TurnResult(consumed: at, status: .needsInput) }
-        let result = run(connection, rest, batchIndex: -1)
+        let result = run(connection, rest, batchIndex: -1, beginsTurn: false)
         return TurnResult(consumed: at + result.consumed, status: result.status)
     }
 

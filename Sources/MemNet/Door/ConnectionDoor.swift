@@ -4,16 +4,29 @@
 //
 //     round begins ──► beginRound
 //     several inputs read ──► prepare(batch)               hints: fetch the memory that they will need
-//     each input ──► beginTurn, run(input) ─┬─► needsInput, outputFull, yield, close
-//                        ▲                  ├─► parked ──► (messages of other threads) ──┐
-//                        └──────────────────┼────────────────────────────────────────────┘
-//                                           └─► receivesInPlace ──► nextPlaces, arrived   bytes straight to their place
+//     each input ──► run(input) ─┬─► needsInput, outputFull, yield, close
+//                        ▲       ├─► parked ──► (messages of other threads) ──┐
+//                        └───────┼────────────────────────────────────────────┘
+//                                └─► receivesInPlace ──► nextPlaces, arrived    bytes straight to their place
 //     round ends ──► endRound
 //
 // It is a class, so that a worker can have doors of several protocols; the subclass's own state belongs into a `Cell` that it
 // holds by a constant, so that no access to it is checked or counted.
 import Glibc
 import MemStore
+
+/// What a door has to say at the end of a round.
+public struct RoundEnd: Sendable {
+    /// In how many milliseconds the door wants another round at the latest, though nothing happens; -1 = it does not.
+    public var nextMilliseconds: Int64
+    /// Contents that nobody but readers hold take more memory than they may: the slowest readers should go.
+    public var readersHoldTooMuch: Bool
+
+    @inlinable public init(nextMilliseconds: Int64 = -1, readersHoldTooMuch: Bool = false) {
+        self.nextMilliseconds = nextMilliseconds
+        self.readersHoldTooMuch = readersHoldTooMuch
+    }
+}
 
 /// One protocol on one worker. All calls come from the worker's thread, but for `init`.
 open class ConnectionDoor {
@@ -35,9 +48,8 @@ open class ConnectionDoor {
     /// A round of the worker begins. Returns the second of the protocol's clock, by which its connections are idle.
     open func beginRound() -> UInt32 { 0 }
 
-    /// All input of the round is executed. Returns in how many milliseconds the door wants another round at the latest, though
-    /// nothing happens; -1 = it does not.
-    open func endRound() -> Int64 { -1 }
+    /// All input of the round is executed.
+    open func endRound() -> RoundEnd { RoundEnd() }
 
     /// The worker's thread ends; no connection is left.
     open func end() {}
@@ -48,15 +60,13 @@ open class ConnectionDoor {
     /// fetching memory. Nothing may depend on it.
     open func prepare(_ batch: borrowing ReadBatch) {}
 
-    /// Begins a connection's turn, which has one call of `run` or more.
-    open func beginTurn() {}
-
     /// Executes as much of `input` as there is, or until something has to happen first. Responses go to the worker's output.
     ///
     /// - Parameters:
     ///   - input: everything that was received and not consumed; borrowed.
     ///   - batchIndex: the input's index in the batch of the last `prepare`; -1 = it was not in it.
-    open func run(_ connection: ConnectionCell, _ input: Bytes, batchIndex: Int) -> TurnResult {
+    ///   - beginsTurn: it is the first call of the connection's turn.
+    open func run(_ connection: ConnectionCell, _ input: Bytes, batchIndex: Int, beginsTurn: Bool) -> TurnResult {
         preconditionFailure("a door executes")
     }
 

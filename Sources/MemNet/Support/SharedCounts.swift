@@ -5,7 +5,7 @@ import CShims
 ///
 /// SAFETY: owns its memory, freed by `destroy()`; every access is atomic and inside, since `Name` numbers its cases from 0 on.
 @safe public struct SharedCounts<Name: CaseIterable & RawRepresentable<Int>>: @unchecked Sendable {  // atomics
-    private let values: UnsafeMutablePointer<UInt64>
+    @usableFromInline let values: UnsafeMutablePointer<UInt64>
 
     public init() {
         unsafe values = .allocate(capacity: Name.allCases.count)
@@ -15,7 +15,7 @@ import CShims
     public func destroy() { unsafe values.deallocate() }
 
     public subscript(name: Name) -> UInt64 {
-        get { unsafe cs_load64(values + name.rawValue) }
+        @inlinable @inline(__always) get { unsafe cs_load64(values + name.rawValue) }
         nonmutating set { unsafe cs_store64(values + name.rawValue, newValue) }
     }
 

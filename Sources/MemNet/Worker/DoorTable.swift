@@ -61,17 +61,21 @@ import MemStore
         }
     }
 
-    /// Milliseconds until the next round that a door wants; -1 = none does.
-    @inline(__always) func endRound() -> Int64 {
-        var least: Int64 = -1
+    /// What all doors have to say at the end of a round.
+    @inline(__always) func endRound() -> RoundEnd {
+        var all = RoundEnd()
         for number in 0..<count {
-            let wanted = unsafe entries[number].door._withUnsafeGuaranteedRef { $0.endRound() }
-            if wanted >= 0, least < 0 || wanted < least { least = wanted }
+            let end = unsafe entries[number].door._withUnsafeGuaranteedRef { $0.endRound() }
+            if end.readersHoldTooMuch { all.readersHoldTooMuch = true }
+            if end.nextMilliseconds < 0 { continue }
+            if all.nextMilliseconds < 0 || end.nextMilliseconds < all.nextMilliseconds {
+                all.nextMilliseconds = end.nextMilliseconds
+            }
         }
-        return least
+        return all
     }
 
-    @inline(__always) var readersHoldTooMuch: Bool {
+    var readersHoldTooMuch: Bool {
         for number in 0..<count {
             if unsafe entries[number].door._withUnsafeGuaranteedRef({ $0.readersHoldTooMuch }) { return true }
         }
@@ -101,13 +105,18 @@ import MemStore
 
     func stateBytes(_ connection: ConnectionCell) -> Int { unsafe entry(connection).pointee.stateBytes }
 
-    @inline(__always) func beginTurn(_ connection: ConnectionCell) {
-        unsafe entry(connection).pointee.door._withUnsafeGuaranteedRef { $0.beginTurn() }
+    /// Bytes came from a client.
+    @inline(__always) func noteInput(_ connection: ConnectionCell, count: Int) {
+        let entry = unsafe entry(connection)
+        unsafe entry.pointee.counters.value.bytesRead &+= UInt64(count)
+        connection.net.lastInputSecond = unsafe entry.pointee.nowSecond
     }
 
-    @inline(__always) func run(_ connection: ConnectionCell, _ input: Bytes, batchIndex: Int) -> TurnResult {
+    @inline(__always) func run(
+        _ connection: ConnectionCell, _ input: Bytes, batchIndex: Int, beginsTurn: Bool
+    ) -> TurnResult {
         unsafe entry(connection).pointee.door._withUnsafeGuaranteedRef {
-            $0.run(connection, input, batchIndex: batchIndex)
+            $0.run(connection, input, batchIndex: batchIndex, beginsTurn: beginsTurn)
         }
     }
 

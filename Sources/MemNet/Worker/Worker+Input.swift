@@ -100,8 +100,7 @@ extension Worker {
         if length > 0 {
             // A socket that gave less has no more, and epoll will tell when it has; but its end is told only once.
             if length < room, !connection.net.isEnding { connection.net.hasUnread = false }
-            doors.counters(connection).value.bytesRead &+= UInt64(length)
-            connection.net.lastInputSecond = doors.nowSecond(connection)
+            doors.noteInput(connection, count: length)
             connection.net.lastInputMilliseconds = nowMilliseconds
             return true
         }

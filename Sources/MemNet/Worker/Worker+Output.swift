@@ -52,7 +52,7 @@ extension Worker {
         output.value.endSetAside()
     }
 
-    private mutating func send(_ connection: ConnectionCell, _ response: QueuedResponse) {
+    @inline(__always) private mutating func send(_ connection: ConnectionCell, _ response: QueuedResponse) {
         var start = response.start
         while start < response.end {
             let bytes = output.value.part(start..<response.end)

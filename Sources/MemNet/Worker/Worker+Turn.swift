@@ -6,14 +6,16 @@ extension Worker {
     ///
     /// - Parameter batchIndex: where `input` is in the batch; -1 = elsewhere.
     mutating func process(_ connection: ConnectionCell, _ input: Bytes, batchIndex: Int = -1) {
-        doors.beginTurn(connection)
         handle.progress.turns &+= 1
         connection.net.awaitsInput = false
         var used = 0
+        var beginsTurn = true
         var sentBytes: UInt64 = 0
         while true {
             // What is left of an input begins elsewhere than the input did.
-            let result = doors.run(connection, input[used..<input.count], batchIndex: used == 0 ? batchIndex : -1)
+            let result = doors.run(
+                connection, input[used..<input.count], batchIndex: used == 0 ? batchIndex : -1, beginsTurn: beginsTurn)
+            beginsTurn = false
             used += result.consumed
             let rest = input[used..<input.count]
             switch result.status {
@@ -49,7 +51,7 @@ extension Worker {
     }
 
     /// Whether a connection can have a turn: it is there, and its earlier responses are sent. Its new ones must not pass them.
-    mutating func isReady(_ connection: ConnectionCell) -> Bool {
+    @inline(__always) mutating func isReady(_ connection: ConnectionCell) -> Bool {
         if connection.net.hasQueuedResponse { sendResponses() }
         return connection.net.phase.canRun
     }

@@ -118,8 +118,9 @@ import MemStore
         }
         runBatch()
         if !queued.isEmpty { runQueued() }
-        doorsWait = doors.endRound()
-        if doors.readersHoldTooMuch { closeSlowestReaders() }
+        let end = doors.endRound()
+        doorsWait = end.nextMilliseconds
+        if end.readersHoldTooMuch { closeSlowestReaders() }
         if heldSinceLook > 0 { enforceBounds() }
         if !parked.isEmpty {
             endParking()
