@@ -45,7 +45,7 @@ public struct Connection {
     public var ticket: UInt64 = 0
     /// Its client's address for the log, kept from the start where single connections are logged: the socket of a client that
     /// has gone knows it no more.
-    var loggedPeer: String?
+    var loggedPeer: Cell<String>?
 
     public init(descriptor: Int32, door: Int = 0) {
         self.descriptor = descriptor
@@ -53,7 +53,7 @@ public struct Connection {
     }
 
     /// The client's address as the log shows it.
-    public var peerText: String { loggedPeer ?? SocketAddress.peer(of: descriptor).logText }
+    public var peerText: String { loggedPeer?.value ?? SocketAddress.peer(of: descriptor).logText }
 
     /// Nothing of the event loop's is under way: if the protocol has nothing either, another worker can go on with it.
     var isBetweenRequests: Bool { phase == .idle && kept.isEmpty && !isEnding }

@@ -24,6 +24,8 @@
         let copy = ConnectionCell(net, stateBytes: stateBytes)
         unsafe (UnsafeMutableRawPointer(copy.pointer) + Self.stateOffset).copyMemory(
             from: UnsafeRawPointer(pointer) + Self.stateOffset, byteCount: stateBytes)
+        // The copy has it now.
+        net.loggedPeer = nil
         return copy
     }
 
@@ -57,6 +59,7 @@
 
     /// Ends the event loop's part and frees the memory. The protocol's part has ended (`ServedProtocol.end`), or was moved.
     public func free() {
+        net.loggedPeer?.destroy()
         unsafe pointer.deinitialize(count: 1)
         unsafe UnsafeMutableRawPointer(pointer).deallocate()
     }

@@ -27,7 +27,7 @@ extension WorkerPool {
     func logOpening(_ connection: ConnectionCell) {
         guard logger.logLevel <= .debug else { return }
         let peer = SocketAddress.peer(of: connection.net.descriptor).logText
-        connection.net.loggedPeer = peer
+        connection.net.loggedPeer = Cell(peer)
         logger.debug("connection \(connection.net.descriptor) opened by \(peer)")
     }
 

@@ -51,7 +51,7 @@ extension Worker {
 
     /// Closes a connection whose output is sent. The client of one that was refused is listened to for a while first: a TCP
     /// connection that is closed with input unread is reset, and a reset can take the refusal away before it is read.
-    mutating func finish(_ connection: ConnectionCell) {
+    @inline(never) mutating func finish(_ connection: ConnectionCell) {
         guard connection.net.drainsAtEnd else { return close(connection) }
         if connection.net.phase.isQueued { leaveQueue(connection) }
         connection.net.phase = .draining(until: nowMilliseconds + NetLimits.drainMilliseconds)

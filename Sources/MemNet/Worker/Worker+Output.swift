@@ -6,7 +6,9 @@ import MemStore
 
 extension Worker {
     /// Sends the output; false when it could not be sent whole, and the connection waits or has gone.
-    mutating func flush(_ connection: ConnectionCell, _ sentBytes: inout UInt64, keeping rest: Bytes) -> Bool {
+    @inline(never) mutating func flush(_ connection: ConnectionCell, _ sentBytes: inout UInt64, keeping rest: Bytes)
+        -> Bool
+    {
         if output.value.isEmpty { return true }
         sendResponses()
         let before = sentBytes
@@ -73,7 +75,7 @@ extension Worker {
     // MARK: back-pressure
 
     /// Waits for room in the socket and reads nothing meanwhile.
-    mutating func block(_ connection: ConnectionCell) {
+    @inline(never) mutating func block(_ connection: ConnectionCell) {
         noteHeld(connection.net.pendingOutput?.value.unsent.count ?? 0)
         doors.counters(connection).value.outputStalls &+= 1
         if connection.net.phase.isQueued { leaveQueue(connection) }
@@ -99,7 +101,7 @@ extension Worker {
     }
 
     /// Sends more of a blocked connection's output; when all is sent, goes on with its input, or closes it.
-    mutating func resumeOutput(_ connection: ConnectionCell) {
+    @inline(never) mutating func resumeOutput(_ connection: ConnectionCell) {
         switch sendPending(connection) {
         case .blocked: return
         case .failed: close(connection)

@@ -3,7 +3,7 @@ import MemStore
 
 extension Worker {
     /// Holds the output back until all that the connection waits for has come.
-    mutating func park(_ connection: ConnectionCell) {
+    @inline(never) mutating func park(_ connection: ConnectionCell) {
         doors.counters(connection).value.parkings &+= 1
         connection.net.phase = .parked(until: nowMilliseconds + doors.door(connection).parkedMillisecondsMax)
         connection.net.pendingOutput = Cell(output.value.takeRest())

@@ -100,7 +100,7 @@ import MemStore
             for connection in closed { connection.free() }
             closed.removeAll(keepingCapacity: true)
         }
-        return !isFinished()
+        return stopDeadline == nil || !isFinished()
     }
 
     /// Handles events, and what else is due. The worker's lock is held.
@@ -143,9 +143,14 @@ import MemStore
     }
 
     /// How long epoll may wait: until the next thing that time brings; -1 = for ever.
-    private func waitMilliseconds() -> Int32 {
+    @inline(__always) private func waitMilliseconds() -> Int32 {
         if !queued.isEmpty { return 0 }
         let looksAgain = heldSinceLook > 0 || doors.haveIdleTimes && !handle.connections.isEmpty
+        if !looksAgain, doorsWait < 0, parked.isEmpty, draining.isEmpty, stopDeadline == nil { return -1 }
+        return waitMilliseconds(looksAgain: looksAgain)
+    }
+
+    private func waitMilliseconds(looksAgain: Bool) -> Int32 {
         var wait: Int64 = looksAgain ? 1000 : -1
         func shorten(to moment: Int64) {
             let left = max(0, moment - nowMilliseconds)
@@ -204,7 +209,7 @@ import MemStore
     }
 
     /// Gives a connection a turn; output that still waits for the socket is sent before.
-    private mutating func wake(_ waker: ConnectionWaker) {
+    @inline(never) private mutating func wake(_ waker: ConnectionWaker) {
         waker.willRun()
         guard let connection = waker.connection else { return }
         switch connection.net.phase {
@@ -225,7 +230,7 @@ import MemStore
     }
 
     /// Whether the worker may end: it was told to, and its responses are sent or their time is over.
-    private mutating func isFinished() -> Bool {
+    @inline(never) private mutating func isFinished() -> Bool {
         guard let stopDeadline else { return false }
         for connection in handle.connections.reversed() where !connection.net.phase.isResponding {
             close(connection, .stop)

@@ -66,20 +66,43 @@ struct ClientState {
     var touchRefusal = Refusal.none
     /// The new expiry of the gat that `Input.keys` goes on with.
     var keysExptime = Exptime.never
-    /// Bytes of input up to the end of the line that `Input.keys` goes on with.
-    var keysLineCount = 0
-    /// Bytes that are still to be swallowed.
-    var swallowCount = 0
-    /// Kept input is not looked at before it has so many bytes.
-    var neededCount = 0
-    /// Bytes of the kept input that have no line end.
-    var scannedCount = 0
+    // Lengths of lines and values have less than 32 bits, and there are many idle connections.
+    private var keysLineCount32: UInt32 = 0
+    private var swallowCount32: UInt32 = 0
+    private var neededCount32: UInt32 = 0
+    private var scannedCount32: UInt32 = 0
     /// The storage command whose value is arriving.
     var arriving: Cell<ArrivingValue>?
     /// The walk of `Input.dump`.
     var dump: Cell<Dump>?
     /// The log lines of `Input.watching`.
     var watcher: Watcher?
+}
+
+extension ClientState {
+    /// Bytes of input up to the end of the line that `Input.keys` goes on with.
+    var keysLineCount: Int {
+        @inline(__always) get { Int(keysLineCount32) }
+        @inline(__always) set { keysLineCount32 = UInt32(newValue) }
+    }
+
+    /// Bytes that are still to be swallowed.
+    var swallowCount: Int {
+        get { Int(swallowCount32) }
+        set { swallowCount32 = UInt32(newValue) }
+    }
+
+    /// Kept input is not looked at before it has so many bytes.
+    var neededCount: Int {
+        @inline(__always) get { Int(neededCount32) }
+        @inline(__always) set { neededCount32 = UInt32(newValue) }
+    }
+
+    /// Bytes of the kept input that have no line end.
+    var scannedCount: Int {
+        @inline(__always) get { Int(scannedCount32) }
+        @inline(__always) set { scannedCount32 = UInt32(newValue) }
+    }
 }
 
 /// A storage command that was read, and whose value is arriving piece by piece.

@@ -69,7 +69,7 @@ struct CommandExecutor: ~Copyable {
     }
 
     /// Begins a connection's turn.
-    mutating func beginTurn() {
+    @inline(__always) mutating func beginTurn() {
         commandsLeft = shared.configuration.commandsPerTurn ?? .max
         turnKeysLeft = Limit.turnKeysMax
         session.setChangeToken(ticket)
@@ -83,7 +83,7 @@ struct CommandExecutor: ~Copyable {
     ///   - connection: its state decides what the bytes are.
     ///   - input: everything that was received and not consumed.
     ///   - batchIndex: its index in the batch of the last `prepare`; -1 = it was not in it.
-    mutating func run(_ connection: Client, _ input: Bytes, batchIndex: Int = -1) -> TurnResult {
+    @inline(__always) mutating func run(_ connection: Client, _ input: Bytes, batchIndex: Int = -1) -> TurnResult {
         if input.count < connection.value.neededCount { return TurnResult(consumed: 0, status: .needsInput) }
         connection.value.neededCount = 0
         if connection.value.isFresh, !input.isEmpty {
