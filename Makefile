@@ -1,6 +1,5 @@
 # The targets of the project; CONTRIBUTING.md describes them.
-# PORT, HTTP_PORT and MNT choose where `make run` serves; FILTER chooses tests, SCENARIO a benchmark,
-# ROOT where `make packagetest` has its Debian root.
+# `make help` lists them and the variables.
 
 PORT ?= 11211
 HTTP_PORT ?= 8080
@@ -11,6 +10,8 @@ FUZZ_SECONDS ?= 600
 ROOT ?=
 OPERATIONS ?= 1000000
 SEED ?=
+# The shell takes these from its environment, whatever characters are in them.
+export FILTER MNT
 SOURCES := Package.swift Sources Tests
 
 # To the thread sanitizer, an accessor that lends a struct writes all of it, though the caller may read one field. Swift 6.3
@@ -20,8 +21,20 @@ PLAIN_ACCESSES := -Xlinker --wrap=__tsan_external_write \
 
 .PHONY: help build optimized deb release reproduce packagetest run stop test differential fuzz property tsan tsan-doors compare-files bench lint format clean packages manual
 
-help: ## list the targets
+help: ## list the targets and their variables
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@echo
+	@echo "variables, as in \`make test FILTER='OptionTests|ManualTests'\`:"
+	@printf '  %-14s%s\n' \
+		PORT "memfisd's port in make run ($(PORT))" \
+		HTTP_PORT "nginx's port in make run ($(HTTP_PORT))" \
+		MNT "the mount point of make run ($(MNT))" \
+		FILTER "a regular expression: the tests that make test runs (all)" \
+		FUZZ_SECONDS "for each fuzzer of make fuzz ($(FUZZ_SECONDS))" \
+		OPERATIONS "random operations of make property ($(OPERATIONS))" \
+		SEED "of make property and make tsan (a new one)" \
+		SCENARIO "the benchmark that make bench runs (all)" \
+		ROOT "where make packagetest makes its Debian root and keeps it (a new one, removed)"
 
 packages: ## install the Debian packages that building, running and testing need
 	@scripts/packages build run test
@@ -48,20 +61,18 @@ reproduce: ## make the release twice and compare the bytes
 
 packagetest: deb ## install, start, upgrade and remove the package in a clean Debian root
 	@scripts/packages packagetest
-	@scripts/package-test $(ROOT)
+	@scripts/package-test $(if $(ROOT),"$(ROOT)")
 
 run: ## serve a sample site: memfisd mounted at MNT, nginx on HTTP_PORT; Ctrl-C ends it
 	@scripts/packages build run
-	@PORT=$(PORT) HTTP_PORT=$(HTTP_PORT) MNT=$(MNT) scripts/run
+	@PORT=$(PORT) HTTP_PORT=$(HTTP_PORT) scripts/run
 
 stop: ## end what a `make run` elsewhere started
 	@scripts/stop
 
 test: ## run all tests, or those that match FILTER
 	@scripts/packages build run test
-	@[ -n "$(FILTER)" ] || scripts/threads
-	@[ -n "$(FILTER)" ] || scripts/fuzz 10
-	@scripts/test $(FILTER)
+	@scripts/test "$$FILTER"
 
 differential: ## compare with memcached on a million random commands
 	MEMFIS_DIFFERENTIAL_COMMANDS=1000000 swift test --filter DifferentialTests
@@ -103,4 +114,4 @@ format: ## bring the sources into form
 	swift format format --in-place --parallel --recursive $(SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build run
+	rm -rf .build .build-* run dist

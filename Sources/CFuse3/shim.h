@@ -22,3 +22,4 @@ static inline struct fuse_bufvec cf_memory(void *bytes, size_t count) {
 /* Function-like and typed macros. */
 static inline unsigned cf_rename_no_replace(void) { return RENAME_NOREPLACE; }
 static inline unsigned cf_rename_exchange(void) { return RENAME_EXCHANGE; }
+static inline unsigned cf_rename_whiteout(void) { return RENAME_WHITEOUT; }

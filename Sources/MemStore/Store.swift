@@ -35,8 +35,9 @@ public struct StoreSetupError: Error, Sendable {
         changes = ChangeStream()
         unsafe shared = try StoreShared.make(configuration, clock, evictions)
         freeSlots = Array((0..<configuration.sessionsMax).reversed())
-        tree = try Tree.create(
-            configuration: configuration, clock: clock, changes: changes, arena: unsafe shared.pointee.arena)
+        tree = unsafe try Tree.create(
+            configuration: configuration, clock: clock, changes: changes,
+            shards: unsafe shared.pointee.shards, shardCount: unsafe shared.pointee.shardCount)
         let session = makeSession()
         session.makeRoot()
         session.end()
@@ -63,6 +64,7 @@ public struct StoreSetupError: Error, Sendable {
         unsafe state.initialize(
             to: SessionState(
                 shared: shared, owner: Unmanaged.passRetained(self), slot: slot, tree: tree,
+                reservation: unsafe Reservation(of: shared.pointee.arena),
                 stash: MemoryNeed.stash(configuration, shared.pointee.arena.geometry)))
         let session = unsafe StoreSession(state)
         session.refreshClock()
@@ -139,7 +141,8 @@ extension StoreShared {
         for number in 0..<shardCount {
             let state = unsafe try ShardState.make(
                 number: number, arena: arena, shardCount: shardCount, seed: seed, hasCas: configuration.hasCas,
-                casCounter: casCounter, heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices)
+                casCounter: casCounter, heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices,
+                evictions: evictions)
             unsafe (shards + number).initialize(to: state)
             arena.charge(bytes: unsafe shards[number].index.sizeBytes)
         }
@@ -190,7 +193,8 @@ extension ShardState {
     static func make(
         number: Int, arena: Arena, shardCount: Int, seed: UInt64, hasCas: Bool,
         casCounter: UnsafeMutablePointer<UInt64>,
-        heldByReaders: UnsafeMutablePointer<UInt64>, cheapShards: UnsafeMutablePointer<UInt32>, slices: SliceTimes
+        heldByReaders: UnsafeMutablePointer<UInt64>, cheapShards: UnsafeMutablePointer<UInt32>, slices: SliceTimes,
+        evictions: EvictionNotes
     ) throws(StoreSetupError) -> ShardState {
         let segmentCount = Int(arena.state.segmentCount)
         // Address space for the worst case; only what is touched takes memory.
@@ -203,7 +207,8 @@ extension ShardState {
             pieces: try PieceTable(countMax: max(1 << 16, share / 64)),
             ghost: try Ghost(sizeBytesMax: max(1 << 16, share / 64)), seed: seed, hasCas: hasCas,
             casCounter: casCounter,
-            heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices
+            heldByReaders: heldByReaders, cheapShards: cheapShards, slices: slices,
+            evictions: Unmanaged.passUnretained(evictions)
         )
     }
 

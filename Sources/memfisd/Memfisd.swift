@@ -1,27 +1,63 @@
 // Memfisd: the program. It reads the command line and hands over to the starter;
 // everything that can fail before the doors are open ends in one line on stderr.
+import CShims
 import Glibc
 
 @main
 struct Memfisd {
     static func main() {
+        StandardDescriptors.complete()
+        LogLine.chooseByStandardError()
         do throws(StartFailure) {
             let words = Array(CommandLine.arguments.dropFirst())
+            try judgeEncoding()
             if let text = try CommandLineRequest.text(words) { return print(text) }
+            // What takes mounts away has to work whatever the configuration says.
+            if try ArgumentWords.entries(words).contains(where: { $0.name == "unmount" }) { return try unmount(words) }
             let configuration = try Configuration.gather(words, environment: Environment.current())
             let (options, settings) = try configuration.judged()
             if options.process.printConfig {
                 print(ConfigurationText.make(configuration, options, settings))
             } else if options.process.mountOnly {
                 try MountOnly.mount(settings)
-            } else if options.process.unmount {
-                try MountOnly.unmount(settings)
             } else {
                 exit(try Starter.run(settings))
             }
         } catch {
-            if !error.message.isEmpty { StandardError.write("memfisd: \(error.message)\n") }
+            if !error.message.isEmpty { LogLine.fail(asWritten(error.message)) }
             exit(error.status.rawValue)
+        }
+    }
+
+    /// The message without the dashes that mount.memfisd, which says so by a variable, has put before the words of fstab.
+    private static func asWritten(_ message: String) -> String {
+        guard Environment.current()["MOUNT_MEMFISD"] != nil else { return message }
+        if message.hasPrefix("--") { return String(message.dropFirst(2)) }
+        guard let quote = message.firstRange(of: "'--") else { return message }
+        return String(message[..<quote.lowerBound]) + "'" + message[quote.upperBound...]
+    }
+
+    private static func unmount(_ words: [String]) throws(StartFailure) {
+        var named: [String] = []
+        for entry in try ArgumentWords.entries(words) {
+            if case .mountPoint(let path) = entry.content { named.append(path) }
+        }
+        try MountOnly.unmount(named: named) { () throws(StartFailure) in
+            try Configuration.gather(words, environment: Environment.current()).judged().1.mountPoints
+        }
+    }
+
+    /// Swift's strings are Unicode: a name in another encoding would be read as one that there is not.
+    /// - Throws: StartFailure, status 64.
+    private static func judgeEncoding() throws(StartFailure) {
+        for index in 1..<max(1, Int(CommandLine.argc)) {
+            guard let word = unsafe CommandLine.unsafeArgv[index] else { continue }
+            if unsafe String(validatingCString: word) == nil {
+                throw StartFailure(
+                    "argument \(index) is not UTF-8: \(unsafe String(cString: word)); "
+                        + "names of mount points and other directories of the host have to be (names inside need not)",
+                    .usage)
+            }
         }
     }
 }

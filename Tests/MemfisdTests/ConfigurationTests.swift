@@ -59,10 +59,14 @@ import Testing
             ("port 1\nprot 2", "file:2: unknown option 'prot'"), ("\n\nport", "file:3: port needs a value"),
             ("daemon maybe", "file:1: daemon maybe: expected yes or no"),
             ("prefix 'a", "file:1: a quote is not closed"), ("prefix 'a' b", "file:1: there is more behind"),
-            ("help", "file:1: unknown option 'help'"), ("port 1\nthreads many", "file:2: The value 'many'"),
+            ("help", "file:1: unknown option 'help'"),
+            ("port 1\nthreads many", "file:2: threads many: expected a number"),
             ("port 1\nthreads 0\n", "file:2: Number of threads must be greater than 0"),
-            ("unix-socket s\nunix-mask 9\nport 2", "file:2: -a 9: expected an octal mode"),
-            ("mountpoint /a\nextended umask=9", "file:2: -o umask=9"), ("extended ro", "file:1: Illegal suboption"),
+            ("unix-socket s\nunix-mask 9\nport 2", "file:2: unix-mask 9: expected an octal mode"),
+            ("mountpoint /a\nextended umask=9", "file:2: extended umask=9"),
+            ("extended ro", "file:1: extended ro needs a mount point"),
+            ("memory-limt 3", "file:1: unknown option 'memory-limt'; did you mean memory-limit?"),
+            ("memory-limit 0", "file:1: memory-limit 0: expected a number from 1"),
         ])
     func wrongLines(text: String, message: String) throws {
         let refused = try #require(failure(text))
@@ -138,13 +142,24 @@ import Testing
         #expect(values(ConfigurationText.make(again, sameOptions, sameSettings)) == values(text))
     }
 
-    @Test("every option has a line in what --print-config shows")
+    @Test("every option has a line in what --print-config shows; those that mean nothing where they were written")
     func allPrinted() throws {
-        let configuration = try gather()
-        let (options, settings) = try configuration.judged(machine: machine)
-        let text = ConfigurationText.make(configuration, options, settings)
-        for name in OptionTable.configurationWords {
-            #expect(text.contains("\n\(name) ") || text.contains("\n#\(name) "), "\(name)")
+        let meaningless = ["slab-growth-factor", "slab-min-size", "napi-ids", "enable-largepages", "udp-port"]
+        for isWritten in [false, true] {
+            let written = "slab-growth-factor 1.5\nslab-min-size 50\nnapi-ids 1\nenable-largepages\nudp-port 1\n"
+            let configuration = try gather(isWritten ? written : "")
+            let (options, settings) = try configuration.judged(machine: machine)
+            let text = ConfigurationText.make(configuration, options, settings)
+            for name in OptionTable.configurationWords where name != "memory-file" {
+                let isShown = text.contains("\n\(name) ") || text.contains("\n#\(name) ")
+                #expect(isShown == (isWritten || !meaningless.contains(name)), "\(name)")
+            }
         }
+    }
+
+    @Test("an option that a file gives twice is told, unless several count")
+    func givenTwice() throws {
+        let entries = try ConfigurationFile.entries("port 1\nprefix a\nprefix b\nport 2\n", path: "file")
+        #expect(Configuration.repeated(entries) == ["file:4: port is given again; what file:1 says does not count"])
     }
 }

@@ -77,7 +77,7 @@ extension FuseBridge {
                 let clears = worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges
                 let hasNewMode = try worker.fileSystem.write(
                     Ino(ino), at: UInt64(offset), unsafe Bytes(bytes, count: size), handle: unsafe handle(of: file),
-                    unsafe writeKind(of: file), losingFor: clears ? request.asker : nil)
+                    unsafe writeKind(of: file), by: request.thread, losingFor: clears ? request.asker : nil)
                 if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             } reply: { (request, _: Void) in
                 request.replyWritten(size)

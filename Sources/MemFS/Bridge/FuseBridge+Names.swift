@@ -66,11 +66,11 @@ extension FuseBridge {
             }
         }
         unsafe operations.rename = { request, parent, name, newParent, newName, flags in
-            unsafe serve(request) { (worker, _) throws(FSError) in
+            unsafe serve(request) { (worker, request) throws(FSError) in
                 guard let mode = RenameMode(flags: flags) else { throw FSError(EINVAL) }
                 try worker.fileSystem.rename(
                     unsafe Bytes(cString: name), in: Ino(parent), to: unsafe Bytes(cString: newName),
-                    in: Ino(newParent), mode: mode)
+                    in: Ino(newParent), mode: mode, caller: request.caller)
             }
         }
         unsafe operations.readlink = { request, ino in

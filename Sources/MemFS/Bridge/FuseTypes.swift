@@ -96,6 +96,10 @@ extension RenameMode {
             self = .noReplace
         } else if flags == cf_rename_exchange() {
             self = .exchange
+        } else if flags == cf_rename_whiteout() {
+            self = .whiteout
+        } else if flags == cf_rename_whiteout() | cf_rename_no_replace() {
+            self = .whiteoutNoReplace
         } else {
             return nil
         }

@@ -11,7 +11,7 @@ import MemStore
 /// The threads that carry notices out.
 ///
 /// SAFETY: the library's session outlives the threads; where one cannot be ended, the session is never freed.
-@safe final class KernelCache: @unchecked Sendable {  // `threads` is guarded by `lock`, all else never changes
+@safe final class KernelCache: @unchecked Sendable {  // what changes is guarded by `lock`
     private static let carriersMin = 2
     /// More threads are started while all are stuck, up to this many.
     private static let carriersMax = 16
@@ -24,6 +24,11 @@ import MemStore
     private var carrierCount = 0
     private var threads: [Thread] = []
     private let running = RunningThreads()
+    /// GUARDED_BY `lock`, as is `isStopping`.
+    private var repetitions = NoticeRepetitions()
+    private var isStopping = false
+    /// There is something to repeat, or the end.
+    private let hasRepetitions = Condition()
 
     init(store: Store, state: FileSystemState, library: OpaquePointer) {
         self.store = store
@@ -32,7 +37,10 @@ import MemStore
         unsafe self.library = library
     }
 
-    deinit { lock.destroy() }
+    deinit {
+        hasRepetitions.destroy()
+        lock.destroy()
+    }
 
     /// Begins to read the store's changes.
     /// - Returns: false when the system gave no thread.
@@ -41,7 +49,7 @@ import MemStore
         for _ in 0..<Self.carriersMin {
             guard startCarrier() else { return false }
         }
-        return startThread { $0.readChanges() }
+        return startThread { $0.repeatNotices() } && startThread { $0.readChanges() }
     }
 
     /// Ends the threads and completes what is pending, so that nobody waits for a mount that is gone.
@@ -51,6 +59,8 @@ import MemStore
     func stop(timeoutSeconds: Double) -> Bool {
         store.changes.detachReader()
         for notice in notices.close() { complete(notice) }
+        lock.withLock { isStopping = true }
+        hasRepetitions.wakeAll()
         let isEnded = running.waitUntilNone(timeoutSeconds: timeoutSeconds)
         for thread in lock.withLock({ threads }) {
             if isEnded { thread.join() } else { thread.leave() }
@@ -103,6 +113,37 @@ import MemStore
         }
     }
 
+    /// Tells of changed contents again (see `NoticeRepetitions`). Pages that this pushes out are written as any others: by now
+    /// they are a program's own, not older than what the port stored.
+    private func repeatNotices() {
+        lock.lock()
+        defer { lock.unlock() }
+        while !isStopping {
+            guard let next = repetitions.nextMilliseconds else {
+                hasRepetitions.wait(lock)
+                continue
+            }
+            let now = Int64(Monotonic.nanoseconds / 1_000_000)
+            guard next <= now else {
+                hasRepetitions.wait(lock, until: UInt64(next) * 1_000_000)
+                continue
+            }
+            let due = repetitions.takeDue(nowMilliseconds: now)
+            lock.unlock()
+            for ino in due { unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, 0, 0) }
+            lock.lock()
+        }
+    }
+
+    private func repeatLater(_ ino: Ino) {
+        let now = Int64(Monotonic.nanoseconds / 1_000_000)
+        lock.lock()
+        repetitions.note(ino, nowMilliseconds: now)
+        let isFirst = repetitions.count == 1
+        lock.unlock()
+        if isFirst { hasRepetitions.wakeOne() }
+    }
+
     private func complete(_ notice: Notice) {
         if case .change(let change) = notice { store.changes.complete(change) }
     }
@@ -133,6 +174,7 @@ import MemStore
             drop(ino, from: 0)
         }
         notices.endInvalidation(of: ino)
+        repeatLater(ino)
     }
 
     private func dropAttributes(of ino: Ino) { drop(ino, from: -1) }

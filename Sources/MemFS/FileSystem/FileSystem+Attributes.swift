@@ -38,13 +38,14 @@ extension FileSystem {
             }
             if changes.isEmpty { return entry(now) }
         }
-        let changed = try translating { () throws(StoreError) in
+        // What was written before a file is cut to nothing is gone: the next close has nothing to show yet.
+        let isRenewed = changes.size == 0
+        let appends = isRenewed && state.handles.setCutToNothing(ino, by: handle)
+        let changed = try noting(handle) { () throws(StoreError) in
             try session.setAttributes(of: ino, changes, isOpen: handle != nil)
         }
-        if let handle, let size = changes.size {
-            // What was written before a file was cut to nothing is gone: the next close has nothing to show yet.
-            state.handles.setWritten(handle, size > 0)
-        }
+        if let handle, changes.size != nil, !isRenewed { state.handles.setWritten(handle) }
+        if appends { session.publishCutSoon(ino) }
         return entry(changed)
     }
 

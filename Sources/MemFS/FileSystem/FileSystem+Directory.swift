@@ -74,7 +74,8 @@ extension FileSystem {
     /// - Throws: ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL (into its own subtree), ENAMETOOLONG, ENOSPC,
     ///   EROFS.
     public func rename(
-        _ name: Bytes, in parent: Ino, to newName: Bytes, in newParent: Ino, mode: RenameMode
+        _ name: Bytes, in parent: Ino, to newName: Bytes, in newParent: Ino, mode: RenameMode,
+        caller: Caller = Caller(uid: 0, gid: 0)
     ) throws(FSError) {
         try checkWritable()
         if namesControl(name, in: parent) || namesControl(newName, in: newParent) { throw FSError(EPERM) }
@@ -82,7 +83,7 @@ extension FileSystem {
             return try control.rename(name, in: parent, to: newName, in: newParent, mode: mode)
         }
         try translating { () throws(StoreError) in
-            try session.rename(name, in: parent, to: newName, in: newParent, mode: mode)
+            try session.rename(name, in: parent, to: newName, in: newParent, mode: mode, caller: caller)
         }
     }
 

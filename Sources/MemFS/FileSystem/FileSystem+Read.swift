@@ -12,6 +12,10 @@ public struct OpenMode: Equatable, Sendable {
     public var readsWithTime: Bool
     /// O_TRUNC
     public var truncates: Bool
+    /// O_APPEND
+    public var appends: Bool
+    /// The open makes the file.
+    public var creates = false
     /// Whose truncation takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     public var loser: Asker?
     /// Writes may go past the kernel's pages, if nobody else has the file open; only where the clearing of suid and
@@ -28,6 +32,7 @@ public struct OpenMode: Equatable, Sendable {
         let noAccessTime: Int32 = 0o1000000
         readsWithTime = canRead && flags & noAccessTime == 0
         truncates = flags & O_TRUNC != 0
+        appends = flags & O_APPEND != 0
         self.opener = opener
     }
 }
@@ -46,7 +51,7 @@ extension FileSystem {
         }
         guard mode.truncates else { return file }
         do throws(FSError) {
-            try truncateAtOpen(ino)
+            try truncateAtOpen(ino, file.handle)
         } catch {
             release(ino, handle: file.handle)
             throw error
@@ -67,10 +72,12 @@ extension FileSystem {
         return file
     }
 
-    private func truncateAtOpen(_ ino: Ino) throws(FSError) {
+    private func truncateAtOpen(_ ino: Ino, _ handle: HandleNumber) throws(FSError) {
         var changes = AttributeChanges()
         changes.size = 0
+        let appends = state.handles.setCutToNothing(ino, by: handle)
         _ = try translating { () throws(StoreError) in try session.setAttributes(of: ino, changes, isOpen: true) }
+        if appends { session.publishCutSoon(ino) }
     }
 
     /// pread(2) of live content: returns the bytes copied into `buffer`, fewer only at the end of the file.

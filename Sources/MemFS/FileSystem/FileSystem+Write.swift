@@ -41,6 +41,8 @@ extension FileSystem {
             throw error == .exists && !isExclusive ? FSError(ESTALE) : FSError(error)
         }
         do throws(FSError) {
+            var openMode = openMode
+            openMode.creates = true
             return (entry(made), try makeHandle(made.ino, openMode))
         } catch {
             session.forget(made.ino, count: 1)
@@ -51,12 +53,13 @@ extension FileSystem {
     /// pwrite(2) and write(2). Writes all of `bytes` or fails.
     ///
     /// - Parameters:
+    ///   - writer: the thread that writes, 0 = unknown; nil = the one that opened the handle.
     ///   - loser: whose write takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
     @discardableResult public func write(
         _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, _ kind: WriteKind,
-        losingFor loser: Asker? = nil
+        by writer: UInt32? = nil, losingFor loser: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
         if ino.isControl {
@@ -68,16 +71,28 @@ extension FileSystem {
             return false
         }
         let appends = kind == .append
-        let start = try translating { () throws(StoreError) in
+        let start = try noting(handle, appending: appends) { () throws(StoreError) in
             try session.writeFile(
                 ino, at: appends ? nil : offset, bytes, isAppending: appends, clearsPrivileges: false)
         }
-        state.handles.setWritten(handle, true)
+        let isDirect = state.handles.setWritten(handle, appending: appends, by: writer)
         // The kernel asks about it only before it writes to its pages.
-        if state.handles.isDirect(handle) { dropCapabilities(of: ino) }
+        if isDirect { dropCapabilities(of: ino) }
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
         return clearPrivileges(of: ino, for: loser)
+    }
+
+    /// Runs a change through a handle, which is told when it fails. An append that fails has changed nothing.
+    func noting<R>(
+        _ handle: HandleNumber?, appending: Bool = false, _ change: () throws(StoreError) -> R
+    ) throws(FSError) -> R {
+        do throws(StoreError) {
+            return try change()
+        } catch {
+            if let handle, !appending, error.isWantOfRoom { state.handles.setFailed(handle) }
+            throw FSError(error)
+        }
     }
 
     /// Pages of a mapping. Those that an invalidation of ours pushes out are older than what the port stored.
@@ -88,6 +103,7 @@ extension FileSystem {
                 try session.writeFile(ino, at: offset, bytes, isAppending: false, clearsPrivileges: false)
             }
         } catch {
+            state.handles.setWrittenByPages(ino)
             // The kernel keeps pages that it could not write, and would show them as if they were stored.
             state.notices.add(.content(ino))
             throw error
@@ -97,29 +113,31 @@ extension FileSystem {
 
     /// close(2) of one descriptor by thread `closer` (0 = unknown).
     ///
-    /// - Throws: EFBIG, ENOSPC, for a cache item whose value cannot be stored.
+    /// - Throws: EFBIG, ENOSPC, for a cache item whose value cannot be stored; ENOSPC where another change of the file has
+    ///   failed, so that what was written through this handle is not published.
     public func flush(_ ino: Ino, handle: HandleNumber, closer: UInt32) throws(FSError) {
         if ino.isControl { return try control.publish(handle) }
         guard let opener = state.handles.openerOfWritten(handle) else { return }
         guard ProcessIdentity.isSameProcess(opener, closer) else { return }
-        state.handles.setWritten(handle, false)
-        session.publish(ino)
+        state.handles.setPublished(ino)
+        if !session.publish(ino) { throw FSError(ENOSPC) }
     }
 
     /// fsync(2): what is written so far becomes visible on the port.
     ///
-    /// - Throws: as `flush`.
+    /// - Throws: EFBIG, ENOSPC, for a cache item whose value cannot be stored; ENOSPC once after a change of the file has
+    ///   failed.
     public func sync(_ ino: Ino, handle: HandleNumber) throws(FSError) {
         if ino.isControl { return try control.publish(handle) }
-        state.handles.setWritten(handle, false)
-        session.publish(ino)
+        state.handles.setPublished(ino)
+        try translating { () throws(StoreError) in try session.syncFile(ino) }
     }
 
-    /// The last close of an open file; the store publishes what is left.
+    /// The last close of an open file: what is left is published, unless others are in the middle of writing.
     public func release(_ ino: Ino, handle: HandleNumber) {
         if ino.isControl { return control.release(handle) }
-        state.handles.close(handle)
-        session.releaseFile(ino)
+        let publishes = state.handles.close(handle)
+        session.releaseFile(ino, publishes: publishes)
     }
 
     /// fallocate(2).
@@ -131,10 +149,10 @@ extension FileSystem {
     ) throws(FSError) -> Bool {
         try checkWritable()
         if ino.isControl { throw FSError(EOPNOTSUPP) }
-        try translating { () throws(StoreError) in
+        try noting(handle) { () throws(StoreError) in
             try session.allocate(ino, at: offset, length: length, mode: mode)
         }
-        state.handles.setWritten(handle, true)
+        state.handles.setWritten(handle)
         return clearPrivileges(of: ino, for: loser)
     }
 
@@ -147,11 +165,11 @@ extension FileSystem {
         try checkWritable()
         // The kernel then copies by reading and writing.
         if source.isControl || target.isControl { throw FSError(EOPNOTSUPP) }
-        let count = try translating { () throws(StoreError) in
+        let count = try noting(handle) { () throws(StoreError) in
             try session.copyRange(
                 from: source, at: sourceOffset, to: target, at: targetOffset, length: length)
         }
-        if count > 0 { state.handles.setWritten(handle, true) }
+        if count > 0 { state.handles.setWritten(handle) }
         _ = clearPrivileges(of: target, for: loser)
         return count
     }

@@ -1,5 +1,5 @@
-// HandleTable: what is remembered of each file that is open for writing. Handles for reading need no memory and are
-// number 0.
+// HandleTable: what is remembered of each file that is open for writing, or was cut by its opening. Handles for reading
+// need no memory and are number 0.
 import MemStore
 
 /// The number of an open file as the kernel gives it back with each request; 0 = open for reading only.
@@ -19,8 +19,18 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         var ino = Ino.none
         /// Thread that opened the file; 0 = unknown.
         var opener: UInt32 = 0
-        /// Written since it was created, truncated or published through this handle.
+        /// Bytes were written through it since the file was created, cut to nothing or published.
         var isWritten = false
+        /// It created the file, cut or wrote it, and that is not published.
+        var hasChanged = false
+        /// The same without appends: as long as it is open, the release of others publishes nothing.
+        var holdsBack = false
+        /// Another process than the opener's has written through it: only the last close of all tells that it is done.
+        var isShared = false
+        /// A thread of the opener's process that has written, so that its process is not looked up for each write.
+        var knownWriter: UInt32 = 0
+        /// Opened with O_APPEND.
+        var appends = false
         var isOpen = false
         /// Its writes go past the kernel's pages.
         var isDirect = false
@@ -61,31 +71,42 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         let bucket = Self.bucket(of: ino)
         var hasDirectWriter = false
         forEach(of: ino) { if handles[$0].isDirect { hasDirectWriter = true } }
-        guard mode.canWrite else {
+        guard mode.canWrite || mode.truncates else {
             _ = try counting()
             return OpenFile(handle: .readOnly, skipsFlush: true, isDirect: hasDirectWriter)
         }
         guard firstFree != 0 || handles.count <= Self.handlesMax else { return nil }
         let isOnly = try counting() == 1
-        let isDirect = hasDirectWriter || (isOnly && !mode.canRead && mode.mayBeDirect)
+        let isDirect = hasDirectWriter || (isOnly && mode.canWrite && !mode.canRead && mode.mayBeDirect)
         let number = takeFree()
         handles[Int(number)] = Handle(
-            ino: ino, opener: mode.opener, isOpen: true, isDirect: isDirect, next: buckets[bucket])
+            ino: ino, opener: mode.opener, hasChanged: mode.creates, holdsBack: mode.creates,
+            appends: mode.appends, isOpen: true, isDirect: isDirect, next: buckets[bucket])
         buckets[bucket] = number
         openCount += 1
-        return OpenFile(handle: HandleNumber(UInt64(number)), skipsFlush: false, isDirect: isDirect)
+        return OpenFile(handle: HandleNumber(UInt64(number)), skipsFlush: !mode.canWrite, isDirect: isDirect)
     }
 
     /// Forgets a handle; `readOnly` is allowed.
-    func close(_ number: HandleNumber) {
-        if number == .readOnly { return }
+    ///
+    /// - Returns: whether its release publishes: it has changed the file or is the last that could, and no other has
+    ///   written or cut what is not published. Who appends is no reason to wait: a log may be shown at any time.
+    @discardableResult func close(_ number: HandleNumber) -> Bool {
+        if number == .readOnly { return false }
         lock.lock()
         defer { lock.unlock() }
         let index = checked(number)
-        unlink(UInt32(index), from: Self.bucket(of: handles[index].ino))
+        let handle = handles[index]
+        unlink(UInt32(index), from: Self.bucket(of: handle.ino))
         handles[index] = Handle(next: firstFree)
         firstFree = UInt32(index)
         openCount -= 1
+        var (isLast, isHeldBack) = (true, false)
+        forEach(of: handle.ino) {
+            isLast = false
+            if handles[$0].holdsBack { isHeldBack = true }
+        }
+        return !isHeldBack && (isLast || handle.hasChanged)
     }
 
     /// Whether the handle's writes go past the kernel's pages.
@@ -94,25 +115,79 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         return lock.withLock { handles[checked(number)].isDirect }
     }
 
-    /// Notes that a program wrote through the handle, or that what it wrote is gone or published.
-    func setWritten(_ number: HandleNumber, _ isWritten: Bool) {
-        if number == .readOnly { return }
-        lock.withLock { handles[checked(number)].isWritten = isWritten }
+    /// Notes that a program wrote through the handle. What several processes write through one, as into a redirection of a
+    /// shell's, is not published by the close of one of them.
+    ///
+    /// - Parameter writer: the thread that writes, 0 = unknown; nil = the one that opened the handle.
+    /// - Returns: whether its writes go past the kernel's pages.
+    @discardableResult
+    func setWritten(_ number: HandleNumber, appending: Bool = false, by writer: UInt32? = nil) -> Bool {
+        if number == .readOnly { return false }
+        lock.lock()
+        let index = checked(number)
+        handles[index].isWritten = true
+        handles[index].hasChanged = true
+        if !appending { handles[index].holdsBack = true }
+        let handle = handles[index]
+        lock.unlock()
+        if let writer, !handle.isShared, writer == 0 || writer != handle.opener && writer != handle.knownWriter {
+            let isOwn = ProcessIdentity.isSameProcess(handle.opener, writer)
+            lock.withLock {
+                if isOwn { handles[index].knownWriter = writer } else { handles[index].isShared = true }
+            }
+        }
+        return handle.isDirect
     }
 
-    /// The thread that opened the handle (0 = unknown), if a program wrote through the handle and nothing was
+    /// Notes that a change through the handle has failed: its next close has nothing good to show.
+    func setFailed(_ number: HandleNumber) {
+        if number == .readOnly { return }
+        lock.withLock {
+            let index = checked(number)
+            handles[index].isWritten = false
+            handles[index].hasChanged = true
+        }
+    }
+
+    /// Notes that a file is about to be published, with what all have written. Called before, so that what is written at the
+    /// same moment counts twice rather than not at all.
+    func setPublished(_ ino: Ino) {
+        lock.withLock { clear(ino) }
+    }
+
+    /// Notes that a file is about to be cut to nothing through `number` (nil: by path): what all wrote before is gone, and
+    /// the cut is that handle's.
+    /// - Returns: whether the handle has O_APPEND.
+    @discardableResult func setCutToNothing(_ ino: Ino, by number: HandleNumber?) -> Bool {
+        lock.lock()
+        defer { lock.unlock() }
+        clear(ino)
+        guard let number, number != .readOnly else { return false }
+        let index = checked(number)
+        handles[index].hasChanged = true
+        handles[index].holdsBack = !handles[index].appends
+        return handles[index].appends
+    }
+
+    /// The thread that opened the handle (0 = unknown), if its process alone wrote through the handle and nothing was
     /// published or truncated since; else nil.
     func openerOfWritten(_ number: HandleNumber) -> UInt32? {
         if number == .readOnly { return nil }
         lock.lock()
         defer { lock.unlock() }
         let handle = handles[checked(number)]
-        return handle.isWritten ? handle.opener : nil
+        return handle.isWritten && !handle.isShared ? handle.opener : nil
     }
 
     /// Notes that pages of a mapping were written: the kernel sends them through any handle of the inode, so all count.
     func setWrittenByPages(_ ino: Ino) {
-        lock.withLock { forEach(of: ino) { handles[$0].isWritten = true } }
+        lock.withLock {
+            forEach(of: ino) {
+                handles[$0].isWritten = true
+                handles[$0].hasChanged = true
+                handles[$0].holdsBack = true
+            }
+        }
     }
 
     /// Whether a file is open for writing, which a mapping that can write keeps it.
@@ -124,11 +199,11 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         return hasOne
     }
 
-    /// Whether a file is open for writing by the process of a thread.
+    /// Whether a file may be open for writing by the process of a thread.
     func hasWriter(_ ino: Ino, ofProcess thread: UInt32) -> Bool {
         var openers: [UInt32] = []
         lock.withLock { forEach(of: ino) { openers.append(handles[$0].opener) } }
-        return openers.contains { ProcessIdentity.isSameProcess($0, thread) }
+        return openers.contains { ProcessIdentity.mayBeSameProcess($0, thread) }
     }
 
     // MARK: the table, under the lock
@@ -140,6 +215,15 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
             number.rawValue < UInt64(handles.count) && handles[Int(number.rawValue)].isOpen,
             "the kernel sent a handle that is not open")
         return Int(number.rawValue)
+    }
+
+    /// What was written is gone or published.
+    private func clear(_ ino: Ino) {
+        forEach(of: ino) {
+            handles[$0].isWritten = false
+            handles[$0].hasChanged = false
+            handles[$0].holdsBack = false
+        }
     }
 
     /// Calls `body` with the number of each open handle of an inode.

@@ -4,12 +4,18 @@ import Glibc
 
 /// Thread ids as a FUSE request carries them.
 enum ProcessIdentity {
-    /// Whether the threads `first` and `second` are of one process. 0 stands for the kernel itself or a process
-    /// that cannot be seen from here, and counts as equal to every other. Reads /proc only for two different ids.
+    /// Whether the threads `first` and `second` are known to be of one process. 0 stands for the kernel itself or a
+    /// process that cannot be seen from here, of which nothing is known. Reads /proc only for two different ids.
     static func isSameProcess(_ first: UInt32, _ second: UInt32) -> Bool {
-        if first == second || first == 0 || second == 0 { return true }
+        if first == 0 || second == 0 { return false }
+        if first == second { return true }
         guard let group = threadGroup(of: second) else { return false }
         return group == first || group == threadGroup(of: first)
+    }
+
+    /// Whether the threads may be of one process: they are, or one of them is unknown.
+    static func mayBeSameProcess(_ first: UInt32, _ second: UInt32) -> Bool {
+        first == 0 || second == 0 || isSameProcess(first, second)
     }
 
     /// The process id of a thread, nil when the thread is gone.

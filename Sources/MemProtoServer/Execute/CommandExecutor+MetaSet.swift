@@ -79,6 +79,7 @@ extension CommandExecutor {
         command.isBinaryKey = request.isBinaryKey
         if command.mode == .append || command.mode == .prepend {
             command.vivifyExptime = request.vivify.map { exptime(Int64($0)) }
+            command.tellsSize = request.has("s")
         }
         return command
     }

@@ -26,14 +26,6 @@ struct ContentReference: Equatable {
     @inline(__always) var block: UInt32? { rawValue >> 31 == 0 && rawValue != 0 ? rawValue : nil }
 }
 
-/// Upper bounds of the memory that one change of a content takes; reserve so much before taking a lock.
-struct MemoryNeed {
-    /// Blocks of `Arena.blockSizeBytes`.
-    var blocks = 0
-    /// Whole log segments.
-    var segments = 0
-}
-
 /// A content that waits to be freed in slices.
 struct GraveyardEntry {
     var reference: ContentReference

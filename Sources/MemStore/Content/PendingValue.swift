@@ -118,7 +118,7 @@ extension StoreSession {
             if value.state.count < value.state.blockCount * arena.blockSizeBytes { return false }
             // One at a time when memory is short: it has to be made free first.
             do throws(StoreError) { try reserve(MemoryNeed(blocks: 1)) } catch { return false }
-            unsafe blocks[value.state.blockCount] = takeBlock()
+            unsafe blocks[value.state.blockCount] = state.reservation.takeBlock()
             taken = 1
         }
         value.state.blockCount += taken

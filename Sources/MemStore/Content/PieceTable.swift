@@ -101,9 +101,9 @@ extension Shard {
     }
 
     /// A new piece with one holder. Its bytes are undefined.
-    func makePiece(length: Int, capacity: Int, _ session: StoreSession) -> UInt32 {
+    func makePiece(length: Int, capacity: Int, _ reservation: inout Reservation) -> UInt32 {
         let rounded = (capacity + 7) & ~7
-        let (segment, offset) = append(Self.pieceHeaderSizeBytes + rounded, to: .pieces, session)
+        let (segment, offset) = append(Self.pieceHeaderSizeBytes + rounded, to: .pieces, &reservation)
         let before = state.pieces.sizeBytes
         let number = state.pieces.take()
         // Charged by whole pages, when one is touched first.

@@ -109,28 +109,26 @@ extension Shard {
         return count
     }
 
-    /// Puts a file's blocks before those that a session has reserved, as many as a write of the range may take.
-    /// - Returns: how many; `takeBack` comes next.
-    func lendSetAside(of inode: InodeReference, from start: UInt64, to end: UInt64, _ session: StoreSession) -> Int {
-        guard var present = present(of: inode, from: start, to: end) else { return 0 }
+    /// Lends a file's blocks to a reservation, as many as a write of the range may take; `takeBack` comes next.
+    /// - Returns: whether any were lent.
+    func lendSetAside(
+        of inode: InodeReference, from start: UInt64, to end: UInt64, _ reservation: inout Reservation
+    ) -> Bool {
+        guard var present = present(of: inode, from: start, to: end) else { return false }
         let count = min(present.blocks.count, newBlocks(of: inode.fields.live, from: start, to: end))
-        guard count > 0 else { return 0 }
-        session.state.reservedBlocks.insert(contentsOf: present.blocks.suffix(count), at: 0)
+        guard count > 0 else { return false }
+        reservation.lend(present.blocks.suffix(count))
         present.blocks.removeLast(count)
         state.setAside[inode.ino] = present
         countFiles(bytes: -count * arena.blockSizeBytes)
-        session.state.lentBlockCount = count
-        return count
+        return true
     }
 
-    /// Takes back what a write has left of `lent` blocks. `reservedCount`: how many the session had with them.
-    func takeBack(_ lent: Int, of inode: InodeReference, reservedCount: Int, _ session: StoreSession) {
-        session.state.lentBlockCount = 0
-        let left = lent - (reservedCount - session.state.reservedBlocks.count)
-        guard left > 0, let present = state.setAside[inode.ino] else { return }
-        setAside(
-            Array(session.state.reservedBlocks.prefix(left)), for: inode, from: present.start, to: present.end)
-        session.state.reservedBlocks.removeFirst(left)
+    /// Takes back what a write has left of the blocks that a file has lent.
+    func takeBack(to inode: InodeReference, _ reservation: inout Reservation) {
+        let left = reservation.endLending()
+        guard !left.isEmpty, let present = state.setAside[inode.ino] else { return }
+        setAside(left, for: inode, from: present.start, to: present.end)
     }
 }
 
@@ -155,7 +153,7 @@ extension StoreSession {
             }
             let (inode, shard) = try lockFile(ino)
             missing -= step
-            let blocks = (0..<step).map { _ in takeBlock() }
+            let blocks = (0..<step).map { _ in state.reservation.takeBlock() }
             // The range is known to be covered when the last of it is.
             let range = shard.state.setAside[inode.ino].map { ($0.start, $0.end) } ?? (start, start)
             shard.setAside(

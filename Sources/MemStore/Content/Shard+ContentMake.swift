@@ -14,20 +14,20 @@ extension Shard {
     }
 
     /// A new content with one holder. A pending value is taken over, and ends.
-    func makeContent(_ source: ValueSource, _ session: StoreSession) -> Content {
+    func makeContent(_ source: ValueSource, _ reservation: inout Reservation) -> Content {
         switch source {
         case .bytes(let bytes):
             var content = Content.empty
-            write(&content, at: 0, bytes, session)
+            write(&content, at: 0, bytes, &reservation)
             return content
         case .pending(let value):
-            let content = takeOver(value, session)
+            let content = takeOver(value, &reservation)
             value.deallocate()
             return content
         }
     }
 
-    private func takeOver(_ value: PendingValue, _ session: StoreSession) -> Content {
+    private func takeOver(_ value: PendingValue, _ reservation: inout Reservation) -> Content {
         let count = value.state.count
         guard count > 0, let blocks = unsafe value.state.blocks else {
             if let blocks = unsafe value.state.blocks {
@@ -45,19 +45,19 @@ extension Shard {
         let rest = count - (used - 1) * blockSize
         if rest < blockSize * 7 / 8 {
             let last = unsafe blocks[used - 1]
-            let piece = makePiece(length: rest, capacity: rest, session)
+            let piece = makePiece(length: rest, capacity: rest, &reservation)
             unsafe memcpy(bytes(ofPiece: piece), arena.address(ofBlock: last), rest)
             release(ContentReference(block: last), level: 0)
             unsafe blocks[used - 1] = ContentReference(piece: piece).rawValue
         } else if rest < blockSize {
             unsafe memset(arena.address(ofBlock: blocks[used - 1]) + rest, 0, blockSize - rest)
         }
-        return unsafe Content(root: buildTree(over: blocks, count: used, session).rawValue, size: UInt64(count))
+        return unsafe Content(root: buildTree(over: blocks, count: used, &reservation).rawValue, size: UInt64(count))
     }
 
     /// Builds the nodes above `count` references, level by level, in place of the references themselves.
     @unsafe private func buildTree(
-        over references: UnsafeMutablePointer<UInt32>, count: Int, _ session: StoreSession
+        over references: UnsafeMutablePointer<UInt32>, count: Int, _ reservation: inout Reservation
     ) -> ContentReference {
         var count = count
         var level = 0
@@ -66,7 +66,7 @@ extension Shard {
             for first in stride(from: 0, to: count, by: ContentShape.fanout) {
                 let entries = min(ContentShape.fanout, count - first)
                 let length = ContentShape.nodeHeaderSizeBytes + 4 * entries
-                let node = makePiece(length: length, capacity: length, session)
+                let node = makePiece(length: length, capacity: length, &reservation)
                 state.pieces[node].isNode = true
                 var allocated: UInt64 = 0
                 for index in first..<first + entries {

@@ -25,23 +25,23 @@ extension Shard {
     /// Replaces the leaf of block `index` by what `change` makes of it. `change` gets a count of the old leaf and hands
     /// over one of the new. Nodes on the way that others hold too are copied first.
     func changeLeaf(
-        _ content: inout Content, block index: UInt64, _ session: StoreSession,
-        _ change: (ContentReference) -> ContentReference
+        _ content: inout Content, block index: UInt64, _ reservation: inout Reservation,
+        _ change: (ContentReference, inout Reservation) -> ContentReference
     ) {
-        let root = changeLeaf(ContentReference(rawValue: content.root), depth(content), index, session, change)
+        let root = changeLeaf(ContentReference(rawValue: content.root), depth(content), index, &reservation, change)
         content.root = root.rawValue
     }
 
     private func changeLeaf(
-        _ reference: ContentReference, _ level: Int, _ index: UInt64, _ session: StoreSession,
-        _ change: (ContentReference) -> ContentReference
+        _ reference: ContentReference, _ level: Int, _ index: UInt64, _ reservation: inout Reservation,
+        _ change: (ContentReference, inout Reservation) -> ContentReference
     ) -> ContentReference {
-        if level == 0 { return change(reference) }
+        if level == 0 { return change(reference, &reservation) }
         let place = Int(index >> UInt64((level - 1) * ContentShape.fanoutShift)) & (ContentShape.fanout - 1)
-        let node = ownNode(reference, entryCount: place + 1, level: level, session)
+        let node = ownNode(reference, entryCount: place + 1, level: level, &reservation)
         let before = entry(place, ofNode: node)
         let bytesBefore = allocatedBytes(before, level: level - 1)
-        let after = changeLeaf(before, level - 1, index, session, change)
+        let after = changeLeaf(before, level - 1, index, &reservation, change)
         set(place, ofNode: node, to: after, bytes: allocatedBytes(after, level: level - 1) &- bytesBefore)
         return ContentReference(piece: node)
     }
@@ -57,9 +57,9 @@ extension Shard {
 
     /// A node with the content of `reference` that nobody else holds and that has at least `entryCount` entries.
     func ownNode(
-        _ reference: ContentReference, entryCount: Int, level: Int, _ session: StoreSession
+        _ reference: ContentReference, entryCount: Int, level: Int, _ reservation: inout Reservation
     ) -> UInt32 {
-        guard let old = reference.piece else { return makeNode(entryCount: entryCount, session) }
+        guard let old = reference.piece else { return makeNode(entryCount: entryCount, &reservation) }
         let oldCount = self.entryCount(ofNode: old)
         let isShared = state.pieces[old].holderCount > 1
         if !isShared, entryCount <= oldCount { return old }
@@ -68,7 +68,7 @@ extension Shard {
             return old
         }
         let grown = entryCount <= oldCount ? oldCount : min(ContentShape.fanout, max(entryCount, 2 * oldCount))
-        let new = makeNode(entryCount: max(entryCount, oldCount), capacity: grown, session)
+        let new = makeNode(entryCount: max(entryCount, oldCount), capacity: grown, &reservation)
         let used = ContentShape.nodeHeaderSizeBytes + 4 * oldCount
         unsafe memcpy(bytes(ofPiece: new), bytes(ofPiece: old), used)
         if isShared {
@@ -90,10 +90,10 @@ extension Shard {
     }
 
     /// A new node full of holes.
-    private func makeNode(entryCount: Int, capacity: Int = 0, _ session: StoreSession) -> UInt32 {
+    private func makeNode(entryCount: Int, capacity: Int = 0, _ reservation: inout Reservation) -> UInt32 {
         let length = ContentShape.nodeHeaderSizeBytes + 4 * entryCount
         let node = makePiece(
-            length: length, capacity: max(length, ContentShape.nodeHeaderSizeBytes + 4 * capacity), session)
+            length: length, capacity: max(length, ContentShape.nodeHeaderSizeBytes + 4 * capacity), &reservation)
         unsafe memset(bytes(ofPiece: node), 0, length)
         state.pieces[node].isNode = true
         return node
@@ -102,13 +102,13 @@ extension Shard {
     // MARK: sizes
 
     /// Makes the tree as high as `size` bytes need, and sets the size. What is new is a hole.
-    func extend(_ content: inout Content, to size: UInt64, _ session: StoreSession) {
+    func extend(_ content: inout Content, to size: UInt64, _ reservation: inout Reservation) {
         var level = depth(content)
         let wanted = ContentShape.depth(size: size, blockShift: blockShift)
         while level < wanted {
             let child = ContentReference(rawValue: content.root)
             if !child.isHole {
-                let node = makeNode(entryCount: 1, session)
+                let node = makeNode(entryCount: 1, &reservation)
                 set(0, ofNode: node, to: child, bytes: allocatedBytes(child, level: level))
                 content.root = ContentReference(piece: node).rawValue
             }
@@ -120,25 +120,25 @@ extension Shard {
     // MARK: leaves
 
     /// Writes into a content, growing it, copying what is shared with another holder.
-    func write(_ content: inout Content, at offset: UInt64, _ bytes: Bytes, _ session: StoreSession) {
+    func write(_ content: inout Content, at offset: UInt64, _ bytes: Bytes, _ reservation: inout Reservation) {
         guard bytes.count > 0 else { return }
         let end = offset + UInt64(bytes.count)
-        if end > content.size { extend(&content, to: end, session) }
+        if end > content.size { extend(&content, to: end, &reservation) }
         var done = 0
         while done < bytes.count {
             let position = offset + UInt64(done)
             let within = Int(position) & (arena.blockSizeBytes - 1)
             let count = min(arena.blockSizeBytes - within, bytes.count - done)
             let part = bytes[done..<done + count]
-            changeLeaf(&content, block: position >> UInt64(blockShift), session) {
-                self.write(part, at: within, into: $0, session)
+            changeLeaf(&content, block: position >> UInt64(blockShift), &reservation) {
+                self.write(part, at: within, into: $0, &$1)
             }
             done += count
         }
     }
 
     private func write(
-        _ bytes: Bytes, at within: Int, into leaf: ContentReference, _ session: StoreSession
+        _ bytes: Bytes, at within: Int, into leaf: ContentReference, _ reservation: inout Reservation
     ) -> ContentReference {
         let memory = unsafe memory(ofLeaf: leaf)
         let end = within + bytes.count
@@ -156,7 +156,7 @@ extension Shard {
             }
         }
         let length = max(memory.count, end)
-        let new = makeLeaf(length: length, grownFrom: memory.count, session)
+        let new = makeLeaf(length: length, grownFrom: memory.count, &reservation)
         let target = unsafe self.memory(ofLeaf: new).baseAddress.unsafelyUnwrapped
         // What the new bytes cover is not copied.
         let before = min(memory.count, within)
@@ -174,14 +174,14 @@ extension Shard {
     }
 
     /// A new leaf for `length` bytes: a piece, with room to grow where it has grown before, or a block.
-    func makeLeaf(length: Int, grownFrom previous: Int, _ session: StoreSession) -> ContentReference {
+    func makeLeaf(length: Int, grownFrom previous: Int, _ reservation: inout Reservation) -> ContentReference {
         let capacity =
-            session.state.lentBlockCount > 0 ? arena.blockSizeBytes : leafCapacity(length: length, grownFrom: previous)
+            reservation.isLent ? arena.blockSizeBytes : leafCapacity(length: length, grownFrom: previous)
         if capacity == arena.blockSizeBytes {
             countFiles(bytes: capacity)
-            return ContentReference(block: session.takeBlock())
+            return ContentReference(block: reservation.takeBlock())
         }
-        return ContentReference(piece: makePiece(length: length, capacity: capacity, session))
+        return ContentReference(piece: makePiece(length: length, capacity: capacity, &reservation))
     }
 
     /// Bytes of such a leaf: of a block, or fewer for a piece.
@@ -192,10 +192,10 @@ extension Shard {
     }
 
     /// Makes a block, of which the caller hands over a count, the leaf at `offset`, a multiple of the block's size.
-    func setLeaf(_ content: inout Content, at offset: UInt64, to block: UInt32, _ session: StoreSession) {
+    func setLeaf(_ content: inout Content, at offset: UInt64, to block: UInt32, _ reservation: inout Reservation) {
         let end = offset + UInt64(arena.blockSizeBytes)
-        if end > content.size { extend(&content, to: end, session) }
-        changeLeaf(&content, block: offset >> UInt64(blockShift), session) { leaf in
+        if end > content.size { extend(&content, to: end, &reservation) }
+        changeLeaf(&content, block: offset >> UInt64(blockShift), &reservation) { leaf, _ in
             self.release(leaf, level: 0)
             return ContentReference(block: block)
         }

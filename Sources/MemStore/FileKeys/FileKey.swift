@@ -18,8 +18,8 @@ import Glibc
 
     func deallocate() { unsafe memory.deallocate() }
 
-    /// The key of a file by its first name. Nil: no key names it, or the serving user may not walk there. The tree's lock
-    /// is held.
+    /// The key of a file by its first name. Nil: no key names it, or the serving user may not list or
+    /// search a directory above it. The tree's lock is held.
     func key(of inode: InodeReference, in tree: Tree) -> Bytes? {
         guard let path = path(of: inode, in: tree) else { return nil }
         let rules = tree.rules
@@ -47,7 +47,8 @@ import Glibc
         return unsafe Bytes(UnsafeRawPointer(memory), count: prefix.count + length)
     }
 
-    /// The path from the root on, written from its end to its begin.
+    /// The path from the root on, written from its end to its begin. Nil: the serving user would not find it by listing one
+    /// directory after the other, so its name is not told.
     func path(of inode: InodeReference, in tree: Tree) -> Bytes? {
         var start = sizeBytes
         var inode = inode
@@ -60,7 +61,7 @@ import Glibc
             unsafe memory[start] = UInt8(ascii: "/")
             unsafe entry.name.copy(to: UnsafeMutableRawPointer(memory + start + 1))
             inode = tree.inode(entry.fields.parent)
-            guard tree.rules.allows(Access.search, inode) else { return nil }
+            guard tree.rules.allows(Access.read | Access.search, inode) else { return nil }
         }
         return unsafe Bytes(UnsafeRawPointer(memory + start), count: sizeBytes - start)
     }
@@ -68,7 +69,7 @@ import Glibc
 
 extension StoreSession {
     /// The canonical key of a file: its prefix and its escaped path by the name that it got first. Nil: no key names it,
-    /// or the serving user may not walk there.
+    /// or the serving user may not list or search a directory above it.
     public func key(of ino: Ino) -> [UInt8]? {
         let tree = tree
         let buffer = FileKeyBuffer(tree.rules)

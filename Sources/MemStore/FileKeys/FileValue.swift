@@ -36,11 +36,11 @@
 
     /// The value as a content of `shard`, which is locked; its holder is the caller's. Nil when it is one of another
     /// shard already (see `materialize`).
-    mutating func makeContent(in shard: Shard, _ session: StoreSession) -> Content? {
+    mutating func makeContent(in shard: Shard, _ reservation: inout Reservation) -> Content? {
         switch form {
         case .source(let source):
             form = .used
-            return shard.makeContent(source, session)
+            return shard.makeContent(source, &reservation)
         case .made(let content, let owner):
             guard owner.number == shard.number else { return nil }
             form = .used
@@ -55,7 +55,7 @@
         guard case .source(.pending(let value)) = form else { return }
         try session.reserve(needForMaking(session))
         shard.lock()
-        form = .made(shard.makeContent(.pending(value), session), shard)
+        form = .made(shard.makeContent(.pending(value), &session.state.reservation), shard)
         shard.unlock()
     }
 
@@ -107,7 +107,7 @@ extension StoreSession {
             let start = offset + UInt64(position)
             try reserve(need(forWriteAt: start, count: step.count, into: content))
             shard.lock()
-            shard.write(&content, at: start, step, self)
+            shard.write(&content, at: start, step, &state.reservation)
             shard.unlock()
             position += step.count
         }
@@ -124,7 +124,7 @@ extension StoreSession {
         guard size > content.size else { return }
         try reserve(need(forCutOf: content))
         shard.lock()
-        shard.truncate(&content, to: size, self)
+        shard.truncate(&content, to: size, &state.reservation)
         shard.unlock()
     }
 

@@ -9,40 +9,35 @@ extension StoreSession {
     func fileArithmetic(_ key: Bytes, _ command: ArithmeticCommand) -> ArithmeticResult {
         var result = ArithmeticResult(outcome: .permissionDenied)
         if tree.rules.filesReadOnly { return result }
-        while true {
-            guard tree.hasRoomForNotes else { return ArithmeticResult(outcome: .noMemory) }
-            var step = StoreStep.refused(.notFound)
-            switch locateForWrite(key, &result.previous) {
-            case .refused(let outcome): step = .refused(outcome)
-            case .existing(let inode, let shard) where inode.fields.state.contains(.published):
-                result.previous = .present
-                let (exptime, generation) = (inode.fields.exptime, inode.fields.generation)
-                step = count(inode, shard, command, &result)
-                let hasNewExptime = inode.fields.exptime != exptime
-                shard.unlock()
-                if hasNewExptime { result.pendingChanges += noteNames(of: inode.ino, generation: generation) }
-            case .existing(_, let shard):
-                shard.unlock()
-                step = create(key, command, &result)
-            case .missing: step = create(key, command, &result)
+        do throws(StoreError) {
+            result.outcome = try withMemory { () throws(StoreError) in
+                guard tree.hasRoomForNotes else { throw .noSpace }
+                return attempt(arithmeticStep(key, command, &result))
             }
-            switch step {
-            case .done:
-                result.outcome = .done
-                return result
-            case .refused(let outcome):
-                result.outcome = outcome
-                return result
-            case .again: continue
-            case .privileged(let ino): clearPrivileges(of: ino)
-            case .reserve(let need, let growth):
-                do throws(StoreError) {
-                    try makeFileRoom(for: growth)
-                    try reserve(need)
-                } catch {
-                    return ArithmeticResult(outcome: .noMemory)
-                }
-            }
+        } catch {
+            return ArithmeticResult(outcome: .noMemory)
+        }
+        return result
+    }
+
+    private func arithmeticStep(
+        _ key: Bytes, _ command: ArithmeticCommand, _ result: inout ArithmeticResult
+    ) -> StoreStep {
+        // The new number tells the old one.
+        switch locateForWrite(key, &result.previous, wanted: Access.read | Access.write) {
+        case .refused(let outcome): return .refused(outcome)
+        case .existing(let inode, let shard) where inode.fields.state.contains(.published):
+            result.previous = .present
+            let (exptime, generation) = (inode.fields.exptime, inode.fields.generation)
+            let step = count(inode, shard, command, &result)
+            let hasNewExptime = inode.fields.exptime != exptime
+            shard.unlock()
+            if hasNewExptime { result.pendingChanges += noteNames(of: inode.ino, generation: generation) }
+            return step
+        case .existing(_, let shard):
+            shard.unlock()
+            return create(key, command, &result)
+        case .missing: return create(key, command, &result)
         }
     }
 
@@ -65,10 +60,10 @@ extension StoreSession {
         let growth = shard.cost(ofMaking: text.count) - Int(shard.allocatedBytes(inode.fields.live))
         guard holds(need), hasFileRoom(for: growth) else { return .reserve(need, growth: growth) }
         if hasPrivileges(inode) { return .privileged(Ino(UInt64(inode.ino))) }
-        let content = text.withBytes { shard.makeContent(.bytes($0), self) }
-        tree.replaceContents(of: inode, with: content, cas: command.newCas ?? nextCas(), shard, self)
+        let content = text.withBytes { shard.makeContent(.bytes($0), &state.reservation) }
+        tree.replaceContents(of: inode, with: content, cas: command.newCas ?? shard.nextCas(), shard)
         result.exptimeBefore = inode.fields.exptime
-        if let exptime = command.touch { tree.setExpiry(of: inode, to: exptime, self) }
+        if let exptime = command.touch { tree.setExpiry(of: inode, to: exptime, &state.reservation) }
         result.exptime = inode.fields.exptime
         result.number = new
         result.cas = shownCas(inode)

@@ -14,7 +14,7 @@ extension StoreSession {
             return result
         }
         let removed = deleteExclusively(key, command, &result)
-        if let removed { tree.freeIfUnused(removed, self) }
+        if let removed { tree.freeIfUnused(removed) }
         return result
     }
 
@@ -43,7 +43,7 @@ extension StoreSession {
         guard let entry = tree.find(found.name, in: found.parent) else {
             preconditionFailure("a path was found whose last name is not there")
         }
-        if removeIfExpired(inode.ino) {
+        if removeIfExpired(entry) {
             result.previous = .expired
             result.outcome = .notFound
             return nil
@@ -52,7 +52,7 @@ extension StoreSession {
         guard result.outcome == .done else { return nil }
         result.previous = .present
         result.pendingChanges += noteEntry(entry.name, in: found.parent, ino: inode.ino, token: changeToken)
-        tree.removeEntry(entry, self)
+        tree.removeEntry(entry)
         changeLinks(of: inode, by: -1)
         touchDirectory(tree.inode(found.parent))
         let shard = shard(of: inode.ino)
@@ -103,17 +103,19 @@ extension StoreSession {
     private func change(_ inode: InodeReference, _ shard: Shard, _ command: DeleteCommand) -> Outcome {
         guard inode.fields.state.contains(.published) else { return .notFound }
         if let token = command.compareCas, token != shownCas(inode) || token == 0 { return .exists }
-        let newCas = command.newCas ?? (command.marksStale ? nextCas() : inode.fields.cas)
+        let newCas = command.newCas ?? (command.marksStale ? shard.nextCas() : inode.fields.cas)
         if command.clearsValue {
-            tree.replaceContents(of: inode, with: .empty, cas: newCas, shard, self)
+            tree.replaceContents(of: inode, with: .empty, cas: newCas, shard)
             inode.fields.flags = command.flags ?? 0
-            tree.setExpiry(of: inode, to: command.exptime ?? .never, self)
+            tree.setExpiry(of: inode, to: command.exptime ?? .never, &state.reservation)
         }
         inode.fields.cas = newCas
         if command.marksStale {
             inode.fields.state.insert(.stale)
             inode.fields.state.remove(.won)
-            if !command.clearsValue, let exptime = command.exptime { tree.setExpiry(of: inode, to: exptime, self) }
+            if !command.clearsValue, let exptime = command.exptime {
+                tree.setExpiry(of: inode, to: exptime, &state.reservation)
+            }
         }
         return .done
     }

@@ -142,7 +142,7 @@ extension StoreSession {
     /// Sets the exptime of a file that has just been found, and tells of it; returns with the shard locked as before.
     private func touch(_ inode: InodeReference, _ shard: Shard, _ exptime: Exptime, _ view: inout ItemView) {
         guard exptime != inode.fields.exptime else { return }
-        tree.setExpiry(of: inode, to: exptime, self)
+        tree.setExpiry(of: inode, to: exptime, &state.reservation)
         inode.fields.ctime = .now()
         view.pendingChanges += tree.note(.attributes, of: inode, token: changeToken)
         guard tree.isRecording else { return }
@@ -154,16 +154,23 @@ extension StoreSession {
     }
 
     /// Records all names of an inode as changed. The tree's lock is held, no shard's is.
+    ///
+    /// Of very many names not all are told: a kernel may then keep one of them for some moments longer than the file lives,
+    /// until the name is removed, of which it is told.
     func noteNames(of inode: InodeReference) -> Int {
         var noticed = 0
+        var left = Self.namesNotedMax
         var reference = inode.fields.firstEntry
-        while reference != 0 {
+        while reference != 0, left > 0 {
+            left -= 1
             let entry = tree.entry(reference)
             noticed += noteEntry(entry.name, in: entry.fields.parent, ino: inode.ino, token: changeToken)
             reference = entry.fields.nextLink
         }
         return noticed
     }
+
+    private static let namesNotedMax = 1024
 
     /// The same for an inode that was found before, if it is still there. No lock is held.
     func noteNames(of number: UInt32, generation: UInt32) -> Int {

@@ -12,6 +12,7 @@ private struct JoinedContents {
     let base: Content
     let cas: UInt64
     let generation: UInt32
+    let renewalCount: UInt32
 }
 
 extension StoreSession {
@@ -24,7 +25,8 @@ extension StoreSession {
         let base = inode.fields.published
         let cas = inode.fields.cas
         let generation = inode.fields.generation
-        let grown = inode.fields.state.isSuperset(of: [.dirty, .grownOnly]) ? inode.fields.live : nil
+        let renewalCount = shard.state.renewalCount
+        let grown = inode.fields.hasGrown ? inode.fields.live : nil
         shard.retain(base)
         if let grown { shard.retain(grown) }
         shard.unlock()
@@ -37,7 +39,7 @@ extension StoreSession {
             let (published, live) = try joining(base, grown, &value, isAppending: plan == .append, in: shard)
             let joined = JoinedContents(
                 published: published, live: live, joinedSize: grown?.size ?? 0, base: base, cas: cas,
-                generation: generation)
+                generation: generation, renewalCount: renewalCount)
             return try replace(inode, shard, joined, plan, command, &result)
         } catch {
             return .refused(.noMemory)
@@ -51,48 +53,48 @@ extension StoreSession {
         _ result: inout StoreResult
     ) throws(StoreError) -> StoreStep {
         var joined = made
-        while true {
-            shard.lock()
-            guard isUnchanged(inode, joined) else {
-                shard.release(joined.published)
-                if let live = joined.live { shard.release(live) }
-                shard.unlock()
-                return .again
+        do throws(StoreError) {
+            return try withMemory { () throws(StoreError) in
+                shard.lock()
+                guard isUnchanged(inode, shard, joined) else {
+                    shard.release(joined.published)
+                    if let live = joined.live { shard.release(live) }
+                    shard.unlock()
+                    return .done(.again)
+                }
+                if hasPrivileges(inode) {
+                    shard.unlock()
+                    clearPrivileges(of: Ino(UInt64(inode.ino)))
+                    return .again
+                }
+                defer { shard.unlock() }
+                let added = joined.live == nil ? 0 : Int(inode.fields.liveSize - joined.joinedSize)
+                let need = need(forWriteAt: joined.joinedSize, count: min(added, Limits.copyStepBytes), into: .empty)
+                if added == 0 || holds(need), added <= Limits.copyStepBytes {
+                    if added > 0 { addAppended(to: &joined, from: inode.fields.live, in: shard) }
+                    finish(inode, shard, joined.published, live: joined.live, plan, command, &result)
+                    return .done(.done)
+                }
+                if holds(need) { addAppended(to: &joined, from: inode.fields.live, in: shard) }
+                return .needs(need)
             }
-            if hasPrivileges(inode) {
-                shard.unlock()
-                clearPrivileges(of: Ino(UInt64(inode.ino)))
-                continue
-            }
-            let added = joined.live == nil ? 0 : Int(inode.fields.liveSize - joined.joinedSize)
-            let need = need(forWriteAt: joined.joinedSize, count: min(added, Limits.copyStepBytes), into: .empty)
-            if added == 0 || holds(need), added <= Limits.copyStepBytes {
-                if added > 0 { addAppended(to: &joined, from: inode.fields.live, in: shard) }
-                finish(inode, shard, joined.published, live: joined.live, plan, command, &result)
-                shard.unlock()
-                return .done
-            }
-            if holds(need) { addAppended(to: &joined, from: inode.fields.live, in: shard) }
-            shard.unlock()
-            do throws(StoreError) {
-                try reserve(need)
-            } catch {
-                drop(joined.published, in: shard)
-                if let live = joined.live { drop(live, in: shard) }
-                throw error
-            }
+        } catch {
+            drop(joined.published, in: shard)
+            if let live = joined.live { drop(live, in: shard) }
+            throw error
         }
     }
 
     /// Whether a file is still as it was joined, but for what was appended to its live content. Its shard is locked.
-    private func isUnchanged(_ inode: InodeReference, _ joined: JoinedContents) -> Bool {
+    private func isUnchanged(_ inode: InodeReference, _ shard: Shard, _ joined: JoinedContents) -> Bool {
         // The slot's memory is sure to be an inode's only as long as somebody has the slot.
         guard tree.existingInode(inode.ino) != nil else { return false }
-        let isDirty = inode.fields.state.isSuperset(of: [.dirty, .grownOnly])
+        let isDirty = inode.fields.hasGrown
         return inode.fields.generation == joined.generation && inode.fields.linkCount > 0
             && inode.fields.state.contains(.published) && inode.fields.cas == joined.cas
             && inode.fields.published == joined.base && isDirty == (joined.live != nil)
             && (!isDirty || inode.fields.liveSize >= joined.joinedSize)
+            && shard.state.renewalCount == joined.renewalCount
     }
 
     /// Adds one step of what was appended to the live content `current` since. The shard is locked, and what the write
@@ -104,7 +106,7 @@ extension StoreSession {
         defer { unsafe buffer.deallocate() }
         let count = unsafe shard.read(current, at: joined.joinedSize, into: buffer)
         precondition(count == length, "a content is shorter than its size")
-        shard.write(&live, at: live.size, unsafe Bytes(UnsafeRawBufferPointer(buffer)), self)
+        shard.write(&live, at: live.size, unsafe Bytes(UnsafeRawBufferPointer(buffer)), &state.reservation)
         joined.live = live
         joined.joinedSize += UInt64(length)
     }

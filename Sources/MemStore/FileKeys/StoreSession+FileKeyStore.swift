@@ -27,43 +27,42 @@ extension StoreSession {
             result.outcome = .noMemory
             return
         }
-        while true {
-            let place = locateForWrite(key, &result.previous)
-            let step: StoreStep
-            switch place {
-            case .refused(let outcome): step = .refused(outcome)
-            case .existing(let inode, let shard):
-                let isPublished = inode.fields.state.contains(.published)
-                if isPublished { result.previous = .present }
-                let plan = StorePlan.decide(command, existingCas: isPublished ? shownCas(inode) : nil)
-                step = storeExisting(inode, shard, plan, &value, command, &result)
-            case .missing(let componentCount):
-                let plan = StorePlan.decide(command, existingCas: nil)
-                step = storeMissing(key, componentCount, plan, &value, command, &result)
-            }
-            switch step {
-            case .done:
-                result.outcome = .done
-                return
-            case .refused(let outcome):
-                result.outcome = outcome
-                return
-            case .again: continue
-            case .privileged(let ino): clearPrivileges(of: ino)
-            case .reserve(let need, let growth):
-                do throws(StoreError) {
-                    try makeFileRoom(for: growth)
-                    try reserve(need)
-                } catch {
-                    result.outcome = .noMemory
-                    return
+        do throws(StoreError) {
+            result.outcome = try withMemory { () throws(StoreError) in
+                let wanted = command.tellsSize ? Access.read | Access.write : Access.write
+                switch locateForWrite(key, &result.previous, wanted: wanted) {
+                case .refused(let outcome): return .done(outcome)
+                case .existing(let inode, let shard):
+                    let isPublished = inode.fields.state.contains(.published)
+                    if isPublished { result.previous = .present }
+                    let plan = StorePlan.decide(command, existingCas: isPublished ? shownCas(inode) : nil)
+                    return attempt(storeExisting(inode, shard, plan, &value, command, &result))
+                case .missing(let componentCount):
+                    let plan = StorePlan.decide(command, existingCas: nil)
+                    return attempt(storeMissing(key, componentCount, plan, &value, command, &result))
                 }
             }
+        } catch {
+            result.outcome = .noMemory
+        }
+    }
+
+    /// What follows from a step towards storing a file. No lock is held.
+    func attempt(_ step: StoreStep) -> Attempt<Outcome> {
+        switch step {
+        case .done: return .done(.done)
+        case .refused(let outcome): return .done(outcome)
+        case .again: return .again
+        case .reserve(let need, let growth): return .needs(need, growth: growth)
+        case .privileged(let ino):
+            clearPrivileges(of: ino)
+            return .again
         }
     }
 
     /// Resolves a key that is to be written. A file whose time has come is removed on the way.
-    func locateForWrite(_ key: Bytes, _ previous: inout Presence) -> FilePlace {
+    /// `wanted`: the right to read too where the answer tells of the content.
+    func locateForWrite(_ key: Bytes, _ previous: inout Presence, wanted: UInt16 = Access.write) -> FilePlace {
         let tree = tree
         while true {
             tree.lock.lockShared(treeSlot)
@@ -74,7 +73,7 @@ extension StoreSession {
                 return place
             }
             let inode = tree.inode(found.ino)
-            guard inode.fields.isRegular, tree.rules.allows(Access.write, inode) else {
+            guard inode.fields.isRegular, tree.rules.allows(wanted, inode) else {
                 let isDirectory = inode.fields.isDirectory
                 let isRegular = inode.fields.isRegular
                 tree.lock.unlockShared(treeSlot)
@@ -82,7 +81,7 @@ extension StoreSession {
             }
             let shard = shard(of: inode.ino)
             shard.lock()
-            let isDue = inode.fields.exptime.isDue(at: nowSecond)
+            let isDue = inode.fields.isOver(at: nowSecond)
             if isDue { shard.unlock() }
             tree.lock.unlockShared(treeSlot)
             guard isDue else { return .existing(inode, shard) }
@@ -136,7 +135,7 @@ extension StoreSession {
             shard.unlock()
             return .privileged(Ino(UInt64(inode.ino)))
         }
-        guard let content = value.makeContent(in: shard, self) else {
+        guard let content = value.makeContent(in: shard, &state.reservation) else {
             shard.unlock()
             value.materialize(self)
             return .again
@@ -154,7 +153,7 @@ extension StoreSession {
         _ inode: InodeReference, _ shard: Shard, _ content: Content, live: Content? = nil, _ plan: StorePlan,
         _ command: StoreCommand, _ result: inout StoreResult
     ) {
-        tree.replaceContents(of: inode, with: content, live: live, cas: command.newCas ?? nextCas(), shard, self)
+        tree.replaceContents(of: inode, with: content, live: live, cas: command.newCas ?? shard.nextCas(), shard)
         switch plan {
         case .put:
             inode.fields.flags = command.flags
@@ -178,7 +177,7 @@ extension StoreSession {
     }
 
     private func setExptime(of inode: InodeReference, to exptime: Exptime) {
-        if inode.fields.exptime != exptime { tree.setExpiry(of: inode, to: exptime, self) }
+        if inode.fields.exptime != exptime { tree.setExpiry(of: inode, to: exptime, &state.reservation) }
     }
 
     // MARK: a new file
@@ -231,7 +230,7 @@ extension StoreSession {
         result.pendingChanges += noteEntry(name, in: directory.ino, ino: inode.ino, token: changeToken)
         let shard = shard(of: inode.ino)
         shard.lock()
-        guard let content = value.makeContent(in: shard, self) else {
+        guard let content = value.makeContent(in: shard, &state.reservation) else {
             preconditionFailure("a value for a new file is no content yet")
         }
         finish(inode, shard, content, plan, command, &result)

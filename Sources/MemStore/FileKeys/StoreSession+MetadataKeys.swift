@@ -162,7 +162,7 @@ extension StoreSession {
     }
 
     private func isDue(_ inode: InodeReference) -> Bool {
-        shard(of: inode.ino).state.lock.withLock { inode.fields.exptime.isDue(at: nowSecond) }
+        shard(of: inode.ino).state.lock.withLock { inode.fields.isOver(at: nowSecond) }
     }
 
     private func pathText(_ number: UInt64) -> [UInt8]? {

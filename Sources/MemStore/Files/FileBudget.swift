@@ -119,22 +119,6 @@ extension StoreSession {
         let first = growth(ofEntryWithName: Limits.nameLengthMax, inodeCount: 1)
         return first + (count - 1) * Limits.nodeSizeTypical
     }
-
-    /// Takes a block for the tree out of the session's reservation, which must hold one.
-    func takeTreeBlock() -> UInt32 {
-        shard(number: 0).countFiles(bytes: arena.blockSizeBytes)
-        let block = takeBlock()
-        // What was reserved could have been for anything; here it is known.
-        guard let better = arena.takeTableBlock() else { return block }
-        arena.giveBack(block: block)
-        return better
-    }
-
-    /// Gives a block of the tree back to the arena.
-    func giveBack(treeBlock block: UInt32) {
-        shard(number: 0).countFiles(bytes: -arena.blockSizeBytes)
-        arena.giveBack(block: block)
-    }
 }
 
 extension Tree {

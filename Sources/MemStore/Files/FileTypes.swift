@@ -104,7 +104,15 @@ public struct AttributeChanges: Sendable {
 }
 
 /// The flags of renameat2(2).
-public enum RenameMode: Sendable { case replace, noReplace, exchange }
+public enum RenameMode: Sendable {
+    case replace, noReplace, exchange
+    /// RENAME_WHITEOUT: a character device 0/0, which hides a name of a lower layer of overlayfs, takes the old name in the
+    /// same step; and the same with RENAME_NOREPLACE.
+    case whiteout, whiteoutNoReplace
+
+    var isNoReplace: Bool { self == .noReplace || self == .whiteoutNoReplace }
+    var leavesWhiteout: Bool { self == .whiteout || self == .whiteoutNoReplace }
+}
 
 /// The modes of fallocate(2).
 public enum AllocateMode: Sendable { case allocate, keepSize, punchHole, zeroRange, zeroRangeKeepSize }

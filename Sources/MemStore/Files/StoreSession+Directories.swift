@@ -27,7 +27,7 @@ extension StoreSession {
             let shard = shard(of: inode.ino)
             shard.lock()
             defer { shard.unlock() }
-            if inode.fields.exptime.isDue(at: nowSecond) { continue }
+            if inode.fields.isOver(at: nowSecond) { continue }
             let attributes = attributes(of: inode, shard)
             let shown = DirectoryEntry(
                 name: entry.name, ino: attributes.ino, mode: attributes.mode, cookie: position)
@@ -50,6 +50,6 @@ extension StoreSession {
         let shard = shard(of: ino)
         shard.lock()
         defer { shard.unlock() }
-        return inode.fields.exptime.isDue(at: nowSecond) ? nil : attributes(of: inode, shard)
+        return inode.fields.isOver(at: nowSecond) ? nil : attributes(of: inode, shard)
     }
 }

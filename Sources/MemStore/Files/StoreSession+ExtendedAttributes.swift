@@ -75,8 +75,10 @@ extension StoreSession {
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
         var names: [UInt8] = []
-        for name in [Self.flagsAttribute, Self.exptimeAttribute] where virtualAttribute(name.bytes, of: inode) != nil {
-            unsafe names.append(contentsOf: name.bytes.buffer)
+        // An exptime is not listed: a copy, a backup and what is restored from one would vanish at a moment that was meant
+        // for this file.
+        if virtualAttribute(Self.flagsAttribute.bytes, of: inode) != nil {
+            unsafe names.append(contentsOf: Self.flagsAttribute.bytes.buffer)
             names.append(0)
         }
         allExtended(of: inode, shard).withBytes { all in
@@ -160,12 +162,12 @@ extension StoreSession {
     private func lockInode(
         _ ino: Ino, reserving need: (InodeReference) -> MemoryNeed
     ) throws(StoreError) -> (InodeReference, Shard) {
-        while true {
+        try withMemory { () throws(StoreError) in
             let (inode, shard) = try lockInode(ino)
             let needed = need(inode)
-            if holds(needed) { return (inode, shard) }
-            shard.unlock()
-            try reserve(needed)
+            if holds(needed) { return .done((inode, shard)) }
+            defer { shard.unlock() }
+            return .needs(needed)
         }
     }
 
@@ -182,7 +184,7 @@ extension StoreSession {
     }
 
     private func setAllExtended(of inode: InodeReference, to all: [UInt8], _ shard: Shard) {
-        let new = all.isEmpty ? Content.empty : all.withBytes { shard.makeContent(.bytes($0), self) }
+        let new = all.isEmpty ? Content.empty : all.withBytes { shard.makeContent(.bytes($0), &state.reservation) }
         shard.release(inode.fields.extended)
         inode.fields.extended = new
         inode.fields.ctime = .now()
@@ -219,9 +221,13 @@ extension StoreSession {
         if name.equals(Self.flagsAttribute.bytes) {
             guard let flags = UInt32(exactly: number) else { throw .invalid }
             inode.fields.flags = flags
+            inode.fields.state.remove(.endsFlags)
         } else {
             let exptime = Exptime.of(number: Int64(clamping: number), now: nowSecond, unixOfEpoch: tree.unixOfEpoch)
-            tree.setExpiry(of: inode, to: exptime, self)
+            // A file is not removed by a word about it: such a time comes from an old backup.
+            guard !exptime.isDue(at: nowSecond) else { throw .invalid }
+            tree.setExpiry(of: inode, to: exptime, &state.reservation)
+            inode.fields.state.remove(.endsExptime)
         }
     }
 }

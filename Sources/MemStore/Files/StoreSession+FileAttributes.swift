@@ -15,7 +15,11 @@ extension StoreSession {
     /// chmod, chown, truncate, utimensat. A truncate without an open handle (`isOpen` false) publishes at once.
     /// - Throws: isDirectory, invalid, fileTooLarge, noSpace (truncate), stale.
     public func setAttributes(of ino: Ino, _ changes: AttributeChanges, isOpen: Bool) throws(StoreError) -> Attributes {
-        if let size = changes.size { try setSize(of: ino, to: size, isOpen: isOpen) }
+        if let size = changes.size {
+            try spoilingOnFailure(ino, isOpen: isOpen) { () throws(StoreError) in
+                try setSize(of: ino, to: size, isOpen: isOpen)
+            }
+        }
         let changesRights =
             changes.mode != nil || changes.uid != nil || changes.gid != nil || changes.clearedMode != 0
         let tree = tree
@@ -85,7 +89,7 @@ extension StoreSession {
     private func setSize(of ino: Ino, to size: UInt64, isOpen: Bool) throws(StoreError) {
         guard size <= Limits.fileSizeMax else { throw .fileTooLarge }
         // A cut has to work when there is no memory. When there is some, its last piece is to take no more than it has.
-        defer { endReserve() }
+        defer { endCut() }
         if size > 0 { try? reserve(MemoryNeed(segments: 1)) }
         let (inode, shard) = try lockFile(
             ino, reserving: { need(forSizeOf: $0, $1, to: size, isOpen: isOpen) },
@@ -93,21 +97,21 @@ extension StoreSession {
         defer { shard.unlock() }
         let wasClean = !inode.fields.state.contains(.dirty)
         // It is published again below; until then the lock is held.
-        if wasClean, !isOpen { tree.dropPublished(inode, shard, self) }
-        tree.markDirty(inode, growsAtEnd: false)
+        if wasClean, !isOpen { tree.dropPublished(inode, shard) }
+        if size == 0 { tree.markRenewed(inode, shard) } else { tree.markDirty(inode, growsAtEnd: false) }
         var live = inode.fields.live
         let sizeBefore = live.size
-        shard.truncate(&live, to: size, self)
+        shard.truncate(&live, to: size, &state.reservation)
         inode.fields.live = live
         if size <= sizeBefore { shard.dropSetAside(of: inode) }
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime
         guard !isOpen else { return }
-        if wasClean {
-            tree.publishLive(inode, shard, self)
+        if wasClean || (size == 0 && inode.fields.state.contains(.published)) {
+            tree.showLive(inode, shard)
         } else if inode.fields.state.contains(.published) {
             // Somebody else is in the middle of writing: what is published is cut, what they wrote stays theirs.
-            tree.changePublished(of: inode, self) { shard.truncate(&$0, to: size, self) }
+            tree.changePublished(of: inode, shard) { shard.truncate(&$0, to: size, &state.reservation) }
         }
     }
 
@@ -130,15 +134,13 @@ extension StoreSession {
         drawsOnReserve: (InodeReference) -> Bool = { _ in false },
         growth: (InodeReference, Shard) -> Int = { _, _ in 0 }
     ) throws(StoreError) -> (InodeReference, Shard) {
-        while true {
+        try withMemory { () throws(StoreError) in
             let (inode, shard) = try lockFile(ino)
             let needed = need(inode, shard)
             let grown = limitsFiles ? growth(inode, shard) : 0
-            if holds(needed), hasFileRoom(for: grown) { return (inode, shard) }
-            let draws = drawsOnReserve(inode)
-            shard.unlock()
-            try makeFileRoom(for: grown)
-            try reserve(needed, drawsOnReserve: draws)
+            if holds(needed), hasFileRoom(for: grown) { return .done((inode, shard)) }
+            defer { shard.unlock() }
+            return .needs(needed, growth: grown, drawsOnCutReserve: drawsOnReserve(inode))
         }
     }
 

@@ -43,9 +43,18 @@ extension StoreSession {
     public func writeFile(
         _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
     ) throws(StoreError) -> UInt64 {
+        try spoilingOnFailure(ino, isAppending: isAppending) { () throws(StoreError) in
+            try writeLive(ino, at: offset, bytes, isAppending: isAppending, clearsPrivileges: clearsPrivileges)
+        }
+    }
+
+    /// The same as a step of a change, whose failure the change as a whole answers for.
+    func writeLive(
+        _ ino: Ino, at offset: UInt64?, _ bytes: Bytes, isAppending: Bool, clearsPrivileges: Bool
+    ) throws(StoreError) -> UInt64 {
         let length = UInt64(bytes.count)
         if let offset, offset > Limits.fileSizeMax - length { throw .fileTooLarge }
-        defer { endReserve() }
+        defer { endCut() }
         let (inode, shard) = try lockFile(
             ino,
             reserving: { inode, shard in
@@ -69,10 +78,9 @@ extension StoreSession {
         if length > 0 {
             tree.markDirty(inode, growsAtEnd: isAppending && start == inode.fields.liveSize)
             var live = inode.fields.live
-            let lent = shard.lendSetAside(of: inode, from: start, to: start + length, self)
-            let reservedCount = state.reservedBlocks.count
-            shard.write(&live, at: start, bytes, self)
-            if lent > 0 { shard.takeBack(lent, of: inode, reservedCount: reservedCount, self) }
+            let isLent = shard.lendSetAside(of: inode, from: start, to: start + length, &state.reservation)
+            shard.write(&live, at: start, bytes, &state.reservation)
+            if isLent { shard.takeBack(to: inode, &state.reservation) }
             inode.fields.live = live
             shard.noteOwner(of: live, ino: inode.ino)
             inode.fields.mtime = .now()
@@ -101,6 +109,12 @@ extension StoreSession {
     /// - Throws: fileTooLarge, noSpace, invalid (length 0), isDirectory, stale.
     public func allocate(_ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode) throws(StoreError) {
         guard length > 0 else { throw .invalid }
+        try spoilingOnFailure(ino) { () throws(StoreError) in
+            try allocateLive(ino, at: offset, length: length, mode: mode)
+        }
+    }
+
+    private func allocateLive(_ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode) throws(StoreError) {
         guard offset <= Limits.fileSizeMax, length <= Limits.fileSizeMax - offset else { throw .fileTooLarge }
         let end = offset + length
         switch mode {
@@ -139,7 +153,7 @@ extension StoreSession {
         inode.fields.ctime = inode.fields.mtime
         var live = inode.fields.live
         let last = min(end, live.size)
-        if start < last { shard.zero(&live, from: start, to: last, self) }
+        if start < last { shard.zero(&live, from: start, to: last, &state.reservation) }
         inode.fields.live = live
     }
 
@@ -151,7 +165,7 @@ extension StoreSession {
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime
         var live = inode.fields.live
-        shard.truncate(&live, to: size, self)
+        shard.truncate(&live, to: size, &state.reservation)
         inode.fields.live = live
     }
 
@@ -174,7 +188,7 @@ extension StoreSession {
                     if let next = try? seek(ino, from: position, data: true) { step = min(step, next - position) }
                 }
                 let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: zeros[..<Int(step)]))
-                _ = try writeFile(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
+                _ = try writeLive(ino, at: position, bytes, isAppending: false, clearsPrivileges: false)
                 position += step
             }
         }

@@ -7,6 +7,15 @@ extension StoreSession {
     public func copyRange(
         from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64
     ) throws(StoreError) -> UInt64 {
+        // A failure behind the first step is a shorter copy, not a failure: who copies asks again for the rest.
+        try spoilingOnFailure(target) { () throws(StoreError) in
+            try copyLive(from: source, at: sourceOffset, to: target, at: targetOffset, length: length)
+        }
+    }
+
+    private func copyLive(
+        from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64
+    ) throws(StoreError) -> UInt64 {
         let size = try attributes(of: source).size
         let count = sourceOffset < size ? min(length, size - sourceOffset) : 0
         guard targetOffset <= Limits.fileSizeMax - count else { throw .fileTooLarge }
@@ -50,7 +59,7 @@ extension StoreSession {
         let read = try unsafe readFile(source, at: sourceOffset, into: part)
         guard read > 0 else { return 0 }
         let bytes = unsafe Bytes(UnsafeRawBufferPointer(rebasing: part[..<read]))
-        _ = try writeFile(target, at: targetOffset, bytes, isAppending: false, clearsPrivileges: false)
+        _ = try writeLive(target, at: targetOffset, bytes, isAppending: false, clearsPrivileges: false)
         return UInt64(read)
     }
 
@@ -68,7 +77,7 @@ extension StoreSession {
             defer { shard.unlock() }
             tree.markDirty(inode, growsAtEnd: false)
             var live = inode.fields.live
-            shard.setLeaf(&live, at: targetOffset, to: block, self)
+            shard.setLeaf(&live, at: targetOffset, to: block, &state.reservation)
             inode.fields.live = live
             shard.noteOwner(of: live, ino: inode.ino)
             inode.fields.mtime = .now()

@@ -23,7 +23,21 @@ extension StoreSession {
     /// The entry of a name; one whose inode has expired is removed, as it would be soon anyway.
     func findLiving(_ name: Bytes, in parent: UInt32) -> EntryReference? {
         guard let entry = tree.find(name, in: parent) else { return nil }
-        return removeIfExpired(entry.fields.ino) ? nil : entry
+        return removeIfExpired(entry) ? nil : entry
+    }
+
+    /// The same for one entry, whose name goes in any case; the inode's further names go in slices, with whoever meets them
+    /// or by the housekeeper.
+    func removeIfExpired(_ entry: EntryReference) -> Bool {
+        let ino = entry.fields.ino
+        let inode = tree.inode(ino)
+        guard inode.fields.linkCount > Self.namesPerSlice else { return removeIfExpired(ino) }
+        let shard = shard(of: ino)
+        shard.lock()
+        let isOver = inode.fields.isOver(at: nowSecond)
+        shard.unlock()
+        if isOver { removeName(entry, of: inode) }
+        return isOver
     }
 
     /// Removes all names of an inode whose time has come, and says so to whoever reads the changes.
@@ -31,28 +45,47 @@ extension StoreSession {
         let inode = tree.inode(ino)
         let shard = shard(of: ino)
         shard.lock()
-        let isDue = inode.fields.exptime.isDue(at: nowSecond)
+        let isOver = inode.fields.isOver(at: nowSecond)
+        if !isOver, inode.fields.exptime.isDue(at: nowSecond) { endPublished(inode, shard) }
         shard.unlock()
-        guard isDue else { return false }
-        removeNames(of: inode)
+        guard isOver else { return false }
+        // The tree is held alone: of very many names some go now, and the others in further slices.
+        guard removeNames(of: inode, countMax: Self.namesPerSlice) else { return true }
         // Whoever has it open keeps it, without a time that could come again.
         shard.lock()
-        tree.setExpiry(of: inode, to: .never, self)
+        tree.clearExpiry(of: inode)
         shard.unlock()
-        tree.freeIfUnused(ino, self)
+        tree.freeIfUnused(ino)
         return true
     }
 
-    /// Removes all names of an inode, with notices. The tree's lock is held alone, no shard's is.
-    func removeNames(of inode: InodeReference) {
-        while inode.fields.firstEntry != 0 {
-            let entry = tree.entry(inode.fields.firstEntry)
-            let directory = tree.inode(entry.fields.parent)
-            noteEntry(entry.name, in: directory.ino, ino: inode.ino, token: 0)
-            tree.removeEntry(entry, self)
-            changeLinks(of: inode, by: -1)
-            touchDirectory(directory)
+    /// Ends a published value whose time has come, while another is being written. The shard is locked.
+    private func endPublished(_ inode: InodeReference, _ shard: Shard) {
+        tree.dropPublished(inode, shard)
+        tree.clearExpiry(of: inode)
+        inode.fields.state.remove(.endsExptime)
+    }
+
+    /// Names of one inode that are removed while the tree is held alone once: some hundred microseconds.
+    static let namesPerSlice = 128
+
+    /// Removes names of an inode, with notices, at most `countMax`. The tree's lock is held alone, no shard's is.
+    /// - Returns: whether none is left.
+    @discardableResult func removeNames(of inode: InodeReference, countMax: Int = .max) -> Bool {
+        var left = countMax
+        while inode.fields.firstEntry != 0, left > 0 {
+            removeName(tree.entry(inode.fields.firstEntry), of: inode)
+            left -= 1
         }
+        return inode.fields.firstEntry == 0
+    }
+
+    private func removeName(_ entry: EntryReference, of inode: InodeReference) {
+        let directory = tree.inode(entry.fields.parent)
+        noteEntry(entry.name, in: directory.ino, ino: inode.ino, token: 0)
+        tree.removeEntry(entry)
+        changeLinks(of: inode, by: -1)
+        touchDirectory(directory)
     }
 
     /// Removes a file whose time has come, if it still has. No lock is held.
@@ -78,7 +111,7 @@ extension StoreSession {
     /// Whether a directory has no entry that is still alive; those that have expired are removed.
     func isEmpty(_ directory: InodeReference) -> Bool {
         while let entry = tree.nextEntry(of: directory, after: 0) {
-            guard removeIfExpired(entry.fields.ino) else { return false }
+            guard removeIfExpired(entry) else { return false }
         }
         return true
     }
@@ -91,8 +124,8 @@ extension StoreSession {
         let isDirectory = mode & FileType.mask == FileType.directory.rawValue
         let inode = tree.makeInode(
             mode: inherits && isDirectory ? mode | 0o2000 : mode, uid: uid,
-            gid: inherits ? directory.fields.gid : gid, self)
-        tree.addEntry(name, in: directory.ino, ino: inode.ino, self)
+            gid: inherits ? directory.fields.gid : gid, nowSecond: nowSecond, &state.reservation)
+        tree.addEntry(name, in: directory.ino, ino: inode.ino, &state.reservation)
         touchDirectory(directory, linkChange: isDirectory ? 1 : 0)
         return inode
     }

@@ -39,7 +39,7 @@ extension StoreSession {
             name, in: parent, mode: mode, caller: unmasked, need(forMaking: .bytes(target)),
             growth: Shard.pieceCostBytes(capacity: target.count)
         ) { inode, shard in
-            inode.fields.live = shard.makeContent(.bytes(target), self)
+            inode.fields.live = shard.makeContent(.bytes(target), &state.reservation)
         }
     }
 
@@ -59,7 +59,7 @@ extension StoreSession {
         guard inode.fields.linkCount < Limits.linkCountMax else { throw .tooManyLinks }
         if findLiving(name, in: directory.ino) != nil { throw .exists }
         guard tree.hasRoomForNode else { throw .noSpace }
-        tree.addEntry(name, in: directory.ino, ino: inode.ino, self)
+        tree.addEntry(name, in: directory.ino, ino: inode.ino, &state.reservation)
         changeLinks(of: inode, by: 1)
         touchDirectory(directory)
         return try countLookup(of: inode.ino)
@@ -70,7 +70,7 @@ extension StoreSession {
     public func unlink(_ name: Bytes, in parent: Ino) throws(StoreError) {
         guard name.count <= Limits.nameLengthMax else { throw .nameTooLong }
         let freed = try unlinkExclusively(name, in: parent)
-        tree.freeIfUnused(freed, self)
+        tree.freeIfUnused(freed)
     }
 
     private func unlinkExclusively(_ name: Bytes, in parent: Ino) throws(StoreError) -> UInt32 {
@@ -81,7 +81,7 @@ extension StoreSession {
         guard let entry = findLiving(name, in: directory.ino) else { throw .noEntry }
         let inode = tree.inode(entry.fields.ino)
         guard !inode.fields.isDirectory else { throw .isDirectory }
-        tree.removeEntry(entry, self)
+        tree.removeEntry(entry)
         changeLinks(of: inode, by: -1)
         touchDirectory(directory)
         return inode.ino
@@ -94,7 +94,7 @@ extension StoreSession {
         if name.equals(.dot) { throw .invalid }
         if name.equals(.dotDot) { throw .notEmpty }
         let freed = try removeDirectoryExclusively(name, in: parent)
-        tree.freeIfUnused(freed, self)
+        tree.freeIfUnused(freed)
     }
 
     private func removeDirectoryExclusively(_ name: Bytes, in parent: Ino) throws(StoreError) -> UInt32 {
@@ -106,7 +106,7 @@ extension StoreSession {
         let inode = tree.inode(entry.fields.ino)
         guard inode.fields.isDirectory else { throw .notDirectory }
         guard isEmpty(inode) else { throw .notEmpty }
-        tree.removeEntry(entry, self)
+        tree.removeEntry(entry)
         changeLinks(of: inode, by: -2)
         touchDirectory(directory, linkChange: -1)
         return inode.ino

@@ -24,7 +24,7 @@ extension StoreSession {
         inode.fields.lookupCount -= count
         let isUnused = inode.fields.lookupCount == 0 && inode.fields.linkCount == 0
         shard.unlock()
-        if isUnused { tree.freeIfUnused(inode.ino, self) }
+        if isUnused { tree.freeIfUnused(inode.ino) }
     }
 
     /// Counts one open handle, so that the inode survives unlink.
@@ -51,19 +51,22 @@ extension StoreSession {
         inode.fields.atime = now
     }
 
-    /// Ends one open handle; the last release publishes a dirty inode.
-    public func releaseFile(_ ino: Ino) {
+    /// Ends one open handle. It publishes a dirty inode if nobody else who is writing holds that back (`publishes`), and
+    /// always when it is the last.
+    public func releaseFile(_ ino: Ino, publishes: Bool = false) {
         guard let (inode, shard) = try? lockInode(ino) else { return }
         precondition(inode.fields.openCount > 0, "more handles released than opened")
         inode.fields.openCount -= 1
         let isLast = inode.fields.openCount == 0
         let isUnlinked = inode.fields.linkCount == 0
-        if isLast, !isUnlinked, inode.fields.isRegular {
-            tree.publishLive(inode, shard, self)
-            shard.dropSetAsideIfWritten(of: inode)
+        if isLast || publishes, !isUnlinked, inode.fields.isRegular {
+            tree.publishLive(inode, shard)
+            if isLast { shard.dropSetAsideIfWritten(of: inode) }
+            // What failed has changed nothing, and who saw it fail is gone.
+            if !inode.fields.state.contains(.dirty) { inode.fields.state.subtract(.difference) }
         }
         shard.unlock()
-        if isLast, isUnlinked { tree.freeIfUnused(inode.ino, self) }
+        if isLast, isUnlinked { tree.freeIfUnused(inode.ino) }
     }
 
     /// Locks the shard of an inode that a caller of ours names.
@@ -106,7 +109,7 @@ extension StoreSession {
         let shard = shard(of: ino)
         shard.lock()
         defer { shard.unlock() }
-        if inode.fields.exptime.isDue(at: nowSecond) { throw .noEntry }
+        if inode.fields.isOver(at: nowSecond) { throw .noEntry }
         if ino != Tree.rootIno { inode.fields.lookupCount += 1 }
         return attributes(of: inode, shard)
     }

@@ -24,6 +24,8 @@ public struct StoreCommand: Sendable {
     public var vivifyExptime: Exptime?
     /// The key was sent in base64 (meta `b`), and is remembered so.
     public var isBinaryKey = false
+    /// The answer to an append or prepend tells the size of the whole (meta `s`), which needs the right to read a file.
+    public var tellsSize = false
 
     public init(
         mode: StoreMode, flags: UInt32 = 0, exptime: Exptime = .never, compareCas: UInt64? = nil

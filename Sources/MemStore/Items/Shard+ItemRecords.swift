@@ -4,11 +4,11 @@ import Glibc
 
 extension Shard {
     /// Adds a record and makes the index name it, in place of `old` if there is one. The value is `head` and `tail`, or
-    /// the content in `fields`, whose holder the record becomes. Nil: the session needs a reserved segment first.
+    /// the content in `fields`, whose holder the record becomes. Nil: a segment has to be reserved first.
     @inline(__always)
     func add(
         _ key: Bytes, _ hash: UInt64, _ fields: RecordFields, _ head: Bytes, _ tail: Bytes, replacing old: Reference?,
-        _ session: StoreSession
+        _ reservation: inout Reservation
     ) -> Reference? {
         var fields = fields
         var kind = LogKind.probation
@@ -22,8 +22,8 @@ extension Shard {
         let size = Record.sizeBytes(
             fields, keyLength: key.count, valueLength: head.count + tail.count, wideCas: false)
         // Room for a wide cas too: which one it is, only the segment tells.
-        guard hasRoom(size + 8, in: kind) || !session.state.reservedSegments.isEmpty else { return nil }
-        let reference = append(fields, key, head, tail, to: kind, session)
+        guard hasRoom(size + 8, in: kind) || reservation.hasSegment else { return nil }
+        let reference = append(fields, key, head, tail, to: kind, &reservation)
         if let old {
             state.index.replace(hash, old, by: reference)
             discard(old)
@@ -37,14 +37,15 @@ extension Shard {
     /// Writes a record at the young end of a log.
     @inline(__always)
     func append(
-        _ fields: RecordFields, _ key: Bytes, _ head: Bytes, _ tail: Bytes, to kind: LogKind, _ session: StoreSession
+        _ fields: RecordFields, _ key: Bytes, _ head: Bytes, _ tail: Bytes, to kind: LogKind,
+        _ reservation: inout Reservation
     ) -> Reference {
         let narrow = Record.sizeBytes(
             fields, keyLength: key.count, valueLength: head.count + tail.count, wideCas: false)
-        if !hasRoom(narrow + 8, in: kind) { open(session.takeReservedSegment(), in: kind) }
+        if !hasRoom(narrow + 8, in: kind) { open(reservation.takeSegment(), in: kind) }
         let casBase = arena[log(kind).youngest].casBase
         let isWide = Record.needsWideCas(fields.cas, base: casBase)
-        let (segment, offset) = append(isWide ? narrow + 8 : narrow, to: kind, session)
+        let (segment, offset) = append(isWide ? narrow + 8 : narrow, to: kind, &reservation)
         let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
         record.write(fields, key: key, head: head, tail: tail, casBase: casBase)
         if let content = fields.content { attach(content, to: segment) }
@@ -52,11 +53,13 @@ extension Shard {
     }
 
     /// Makes a version of a record with other fields and the same value. Nil: a segment is needed first.
-    func rewrite(_ old: Reference, _ hash: UInt64, _ fields: RecordFields, _ session: StoreSession) -> Reference? {
+    func rewrite(_ old: Reference, _ hash: UInt64, _ fields: RecordFields, _ reservation: inout Reservation)
+        -> Reference?
+    {
         let record = record(at: old)
         if let content = fields.content { retain(content) }
         // An append may open another segment but moves nothing, so key and value can be read while they are copied.
-        let new = add(record.key, hash, fields, record.inlineValue, .empty, replacing: old, session)
+        let new = add(record.key, hash, fields, record.inlineValue, .empty, replacing: old, &reservation)
         if new == nil, let content = fields.content { release(content) }
         return new
     }

@@ -84,14 +84,14 @@ extension StoreSession {
         var fields = fields
         if value.count <= shared.inlineValueLengthMax {
             fields.content = nil
-            let isDone = shard.add(key, hash, fields, value, .empty, replacing: reference, self) != nil
+            let isDone = shard.add(key, hash, fields, value, .empty, replacing: reference, &state.reservation) != nil
             return isDone ? nil : MemoryNeed(segments: 1)
         }
         var need = shard.need(forMaking: .bytes(value))
         need.segments += 1
         guard holds(need) else { return need }
-        fields.content = shard.makeContent(.bytes(value), self)
-        guard shard.add(key, hash, fields, .empty, .empty, replacing: reference, self) != nil else {
+        fields.content = shard.makeContent(.bytes(value), &state.reservation)
+        guard shard.add(key, hash, fields, .empty, .empty, replacing: reference, &state.reservation) != nil else {
             preconditionFailure("a segment for the record was reserved")
         }
         return nil

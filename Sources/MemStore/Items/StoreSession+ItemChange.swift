@@ -6,29 +6,31 @@ extension StoreSession {
     public func arithmetic(_ key: Bytes, hash: UInt64, _ command: ArithmeticCommand) -> ArithmeticResult {
         if shared.prefixes.matches(key) { return fileArithmetic(key, command) }
         let shard = shard(ofHash: hash)
-        // The store tells why an item is not there once.
+        // The first lookup consumes the reason of an absence: it is kept for the attempts that follow.
         var previous = Presence.missing
-        while true {
-            var result = ArithmeticResult(outcome: .done)
-            shard.lock()
-            let need: MemoryNeed?
-            let found = shard.find(key, hash, now: state.nowSecond, &previous)
-            result.previous = previous
-            if let reference = found {
-                need = change(key, hash, reference, in: shard, command, &result)
-            } else if let exptime = command.vivifyExptime {
-                need = create(key, hash, exptime, in: shard, command, &result) ? nil : MemoryNeed(segments: 1)
-            } else {
-                result.outcome = .notFound
-                need = nil
+        var result = ArithmeticResult(outcome: .done)
+        do throws(StoreError) {
+            try withMemory { () throws(StoreError) -> Attempt<Void> in
+                result = ArithmeticResult(outcome: .done)
+                shard.lock()
+                defer { shard.unlock() }
+                let found = shard.find(key, hash, now: state.nowSecond, &previous)
+                result.previous = previous
+                if let reference = found {
+                    let need = change(key, hash, reference, in: shard, command, &result)
+                    return need.map { .needs($0) } ?? .done(())
+                }
+                guard let exptime = command.vivifyExptime else {
+                    result.outcome = .notFound
+                    return .done(())
+                }
+                let isDone = create(key, hash, exptime, in: shard, command, &result)
+                return isDone ? .done(()) : .needs(MemoryNeed(segments: 1))
             }
-            shard.unlock()
-            guard let need else { return result }
-            do throws(StoreError) { try reserve(need) } catch {
-                result.outcome = .noMemory
-                return result
-            }
+        } catch {
+            result.outcome = .noMemory
         }
+        return result
     }
 
     /// Creates a number. False: a segment is needed first.
@@ -47,7 +49,7 @@ extension StoreSession {
         let isDone = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Numeral.digitCountMax) { digits in
             let start = unsafe digits.baseAddress.unsafelyUnwrapped
             let head = unsafe Bytes(start, count: Numeral.write(command.initial, to: start))
-            return shard.add(key, hash, fields, head, .empty, replacing: nil, self) != nil
+            return shard.add(key, hash, fields, head, .empty, replacing: nil, &state.reservation) != nil
         }
         if isDone { shard.state.statistics.itemsStoredTotal += 1 }
         return isDone
@@ -57,34 +59,33 @@ extension StoreSession {
     public func delete(_ key: Bytes, hash: UInt64, _ command: DeleteCommand) -> StoreResult {
         if shared.prefixes.matches(key) { return fileDelete(key, command) }
         let shard = shard(ofHash: hash)
-        while true {
-            var result = StoreResult(outcome: .done)
-            shard.lock()
-            guard let reference = shard.find(key, hash, now: state.nowSecond, &result.previous) else {
-                shard.unlock()
-                result.outcome = .notFound
-                return result
-            }
-            let cas = shard.record(at: reference).cas(base: shard.casBase(of: reference))
-            if let token = command.compareCas, token != cas || token == 0 {
-                shard.unlock()
-                result.outcome = .exists
-                return result
-            }
-            var isDone = true
-            if command.marksStale || command.clearsValue {
-                isDone = mark(reference, hash, in: shard, command, &result)
-            } else {
+        var result = StoreResult(outcome: .done)
+        do throws(StoreError) {
+            try withMemory { () throws(StoreError) -> Attempt<Void> in
+                result = StoreResult(outcome: .done)
+                shard.lock()
+                defer { shard.unlock() }
+                guard let reference = shard.find(key, hash, now: state.nowSecond, &result.previous) else {
+                    result.outcome = .notFound
+                    return .done(())
+                }
+                let cas = shard.record(at: reference).cas(base: shard.casBase(of: reference))
+                if let token = command.compareCas, token != cas || token == 0 {
+                    result.outcome = .exists
+                    return .done(())
+                }
+                if command.marksStale || command.clearsValue {
+                    let isDone = mark(reference, hash, in: shard, command, &result)
+                    return isDone ? .done(()) : .needs(MemoryNeed(segments: 1))
+                }
                 shard.remove(reference, hash)
                 shard.resizeIndex(steps: 1)
+                return .done(())
             }
-            shard.unlock()
-            if isDone { return result }
-            do throws(StoreError) { try reserve(MemoryNeed(segments: 1)) } catch {
-                result.outcome = .noMemory
-                return result
-            }
+        } catch {
+            result.outcome = .noMemory
         }
+        return result
     }
 
     /// Marks an item stale or empties it (meta `md` with I, x). False: a segment is needed first.
@@ -100,12 +101,12 @@ extension StoreSession {
             fields.exptime = command.exptime ?? fields.exptime
         }
         result.cas = fields.cas
-        if !command.clearsValue { return shard.rewrite(reference, hash, fields, self) != nil }
+        if !command.clearsValue { return shard.rewrite(reference, hash, fields, &state.reservation) != nil }
         fields.cas = command.newCas ?? fields.cas
         fields.exptime = command.exptime ?? .never
         fields.flags = command.flags ?? 0
         fields.content = nil
         result.cas = fields.cas
-        return shard.add(record.key, hash, fields, .empty, .empty, replacing: reference, self) != nil
+        return shard.add(record.key, hash, fields, .empty, .empty, replacing: reference, &state.reservation) != nil
     }
 }

@@ -41,29 +41,31 @@ extension StoreSession {
     public func beginGet(_ key: Bytes, hash: UInt64, options: GetOptions) -> ItemView {
         if shared.prefixes.matches(key) { return fileGet(key, options: options) }
         let shard = shard(ofHash: hash)
-        // The store tells why an item is not there once.
+        // The first lookup consumes the reason of an absence: it is kept for the attempts that follow.
         var presence = Presence.missing
-        while true {
-            var view = ItemView()
-            view.presence = presence
-            shard.lock()
-            if let reference = shard.find(key, hash, now: state.nowSecond, &view.presence) {
-                if read(key, hash, reference, in: shard, options, &view) { return view }
-            } else {
-                guard let exptime = options.vivify else {
-                    shard.unlock()
-                    return view
+        do throws(StoreError) {
+            return try withMemory { () throws(StoreError) in
+                var view = ItemView()
+                view.presence = presence
+                shard.lock()
+                if let reference = shard.find(key, hash, now: state.nowSecond, &view.presence) {
+                    if read(key, hash, reference, in: shard, options, &view) { return .done(view) }
+                } else {
+                    guard let exptime = options.vivify else {
+                        shard.unlock()
+                        return .done(view)
+                    }
+                    if vivify(key, hash, exptime, in: shard, options, &view) { return .done(view) }
                 }
-                if vivify(key, hash, exptime, in: shard, options, &view) { return view }
+                // A new version of the record needs a segment.
+                shard.unlock()
+                if view.presence != .present { presence = view.presence }
+                return .needs(MemoryNeed(segments: 1))
             }
-            // A new version of the record needs a segment, which must not be reserved under the lock.
-            shard.unlock()
-            if view.presence != .present { presence = view.presence }
-            do throws(StoreError) { try reserve(MemoryNeed(segments: 1)) } catch {
-                var refused = ItemView()
-                refused.refusal = .noMemory
-                return refused
-            }
+        } catch {
+            var refused = ItemView()
+            refused.refusal = .noMemory
+            return refused
         }
     }
 
@@ -78,7 +80,7 @@ extension StoreSession {
         if let exptime = options.touch, !record.setExptime(exptime) {
             var fields = record.fields(casBase: shard.casBase(of: reference))
             fields.exptime = exptime
-            guard let moved = shard.rewrite(reference, hash, fields, self) else { return false }
+            guard let moved = shard.rewrite(reference, hash, fields, &state.reservation) else { return false }
             reference = moved
             let before = view.exptime
             shard.show(shard.record(at: reference), at: reference, in: &view)
@@ -115,7 +117,9 @@ extension StoreSession {
         if options.isBinaryKey { fields.marks.insert(.binaryKey) }
         if options.countsAccess { fields.marks.insert(.fetched) }
         fields.lastAccessSecond = state.nowSecond
-        guard let reference = shard.add(key, hash, fields, .empty, .empty, replacing: nil, self) else { return false }
+        guard let reference = shard.add(key, hash, fields, .empty, .empty, replacing: nil, &state.reservation) else {
+            return false
+        }
         view.absence = view.presence
         shard.show(shard.record(at: reference), at: reference, in: &view)
         if options.handlesMarks {

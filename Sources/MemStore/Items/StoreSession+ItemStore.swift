@@ -51,43 +51,32 @@ extension StoreSession {
         var result = StoreResult(outcome: .done)
         result.size = source.count
         let shard = shard(ofHash: hash)
-        while true {
-            shard.lock()
-            let existing = shard.find(key, hash, now: state.nowSecond, &result.previous)
-            let existingCas = existing.map { shard.record(at: $0).cas(base: shard.casBase(of: $0)) }
-            let plan = StorePlan.decide(command, existingCas: existingCas)
-            if case .refuse(let outcome) = plan {
-                shard.unlock()
-                end(source)
-                result.outcome = outcome
-                return result
-            }
-            if isOversized(plan, existing, in: shard, source) {
-                shard.unlock()
-                end(source)
-                result.outcome = .notStored
-                return result
-            }
-            let need = need(of: plan, existing, in: shard, source)
-            if holds(need), let written = write(key, hash, plan, existing, in: shard, source, command) {
+        do throws(StoreError) {
+            result.outcome = try withMemory { () throws(StoreError) -> Attempt<Outcome> in
+                shard.lock()
+                defer { shard.unlock() }
+                let existing = shard.find(key, hash, now: state.nowSecond, &result.previous)
+                let existingCas = existing.map { shard.record(at: $0).cas(base: shard.casBase(of: $0)) }
+                let plan = StorePlan.decide(command, existingCas: existingCas)
+                if case .refuse(let outcome) = plan { return .done(outcome) }
+                if isOversized(plan, existing, in: shard, source) { return .done(.notStored) }
+                let need = need(of: plan, existing, in: shard, source)
+                guard holds(need), let written = write(key, hash, plan, existing, in: shard, source, command) else {
+                    return .needs(MemoryNeed(blocks: need.blocks, segments: max(1, need.segments)))
+                }
                 result.cas = written.cas
                 result.size = written.size
                 shard.state.statistics.itemsStoredTotal += 1
-                shard.unlock()
-                return result
+                return .done(.done)
             }
-            shard.unlock()
-            // Retry with memory in hand; the item may be another one by then.
-            do throws(StoreError) {
-                try reserve(MemoryNeed(blocks: need.blocks, segments: max(1, need.segments)))
-            } catch {
-                end(source)
-                // A stale value must not outlive a set that the client saw fail.
-                if command.mode == .set, command.compareCas == nil { _ = delete(key, hash: hash, DeleteCommand()) }
-                result.outcome = .noMemory
-                return result
-            }
+            if result.outcome != .done { end(source) }
+        } catch {
+            end(source)
+            // A stale value must not outlive a set that the client saw fail.
+            if command.mode == .set, command.compareCas == nil { _ = delete(key, hash: hash, DeleteCommand()) }
+            result.outcome = .noMemory
         }
+        return result
     }
 
     /// Ends a value that was not stored.
@@ -152,20 +141,20 @@ extension StoreSession {
             size += old.valueLength
             if size > shared.inlineValueLengthMax {
                 fields.content = join(old, source, isAppend: plan == .append, in: shard)
-                new = shard.add(key, hash, fields, .empty, .empty, replacing: existing, self)
+                new = shard.add(key, hash, fields, .empty, .empty, replacing: existing, &state.reservation)
             } else if plan == .append {
-                new = shard.add(key, hash, fields, old.inlineValue, inline, replacing: existing, self)
+                new = shard.add(key, hash, fields, old.inlineValue, inline, replacing: existing, &state.reservation)
             } else {
-                new = shard.add(key, hash, fields, inline, old.inlineValue, replacing: existing, self)
+                new = shard.add(key, hash, fields, inline, old.inlineValue, replacing: existing, &state.reservation)
             }
         } else if size > shared.inlineValueLengthMax {
-            fields.content = shard.makeContent(source, self)
-            guard shard.add(key, hash, fields, .empty, .empty, replacing: existing, self) != nil else {
+            fields.content = shard.makeContent(source, &state.reservation)
+            guard shard.add(key, hash, fields, .empty, .empty, replacing: existing, &state.reservation) != nil else {
                 preconditionFailure("a segment for the record was reserved")
             }
             return (fields.cas, size)
         } else {
-            new = shard.add(key, hash, fields, inline, .empty, replacing: existing, self)
+            new = shard.add(key, hash, fields, inline, .empty, replacing: existing, &state.reservation)
         }
         guard new != nil else {
             if command.newCas == nil { shard.takeBack(cas: fields.cas) }
@@ -200,7 +189,7 @@ extension StoreSession {
             let tailOffset = offset + front - frontLength
             unsafe copy(old, from: isAppend ? offset : tailOffset, to: isAppend ? head : tail, in: shard)
             unsafe copy(source, from: isAppend ? tailOffset : offset, to: isAppend ? tail : head)
-            shard.write(&joined, at: UInt64(offset), unsafe Bytes(block.baseAddress, count: count), self)
+            shard.write(&joined, at: UInt64(offset), unsafe Bytes(block.baseAddress, count: count), &state.reservation)
         }
         return joined
     }

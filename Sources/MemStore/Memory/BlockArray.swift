@@ -6,14 +6,14 @@
 /// SAFETY: the blocks are the array's from `append` to `removeLast`; an index is below `count`, which the caller
 /// keeps, under the lock that guards the array.
 @safe struct BlockArray<Element: BitwiseCopyable> {
-    private let arena: Arena
+    private let memory: TableMemory
     private let table: BlockTable
     private let perBlockShift: Int
 
     /// An empty array that can have `capacity` elements at most.
-    init(arena: Arena, capacity: Int) throws(StoreSetupError) {
-        self.arena = arena
-        let perBlock = arena.blockSizeBytes / MemoryLayout<Element>.stride
+    init(memory: TableMemory, capacity: Int) throws(StoreSetupError) {
+        self.memory = memory
+        let perBlock = memory.arena.blockSizeBytes / MemoryLayout<Element>.stride
         precondition(perBlock.nonzeroBitCount == 1, "an element's size is a power of two")
         perBlockShift = perBlock.trailingZeroBitCount
         table = try BlockTable(capacity: capacity >> perBlockShift)
@@ -28,7 +28,7 @@
     /// The address of an element.
     @unsafe @inline(__always) func address(_ index: Int) -> UnsafeMutablePointer<Element> {
         let offset = (index & ((1 << perBlockShift) - 1)) &* MemoryLayout<Element>.stride
-        return unsafe (arena.address(ofBlock: table[index >> perBlockShift]) + offset)
+        return unsafe (memory.arena.address(ofBlock: table[index >> perBlockShift]) + offset)
             .assumingMemoryBound(to: Element.self)
     }
 
@@ -37,17 +37,17 @@
         nonmutating set { unsafe address(index).pointee = newValue }
     }
 
-    /// Adds an element behind the `count` there are; takes a block of the session's reservation when the last is full.
-    func append(_ element: Element, count: Int, _ session: StoreSession) {
-        if count & ((1 << perBlockShift) - 1) == 0 { table[count >> perBlockShift] = session.takeTreeBlock() }
+    /// Adds an element behind the `count` there are; takes a block of the reservation when the last is full.
+    func append(_ element: Element, count: Int, _ reservation: inout Reservation) {
+        if count & ((1 << perBlockShift) - 1) == 0 { table[count >> perBlockShift] = memory.takeBlock(&reservation) }
         self[count] = element
     }
 
     /// Drops the last of `count` elements and gives its block back when it was the first there.
-    func removeLast(count: Int, _ session: StoreSession) {
+    func removeLast(count: Int) {
         let index = count - 1
         guard index & ((1 << perBlockShift) - 1) == 0 else { return }
-        session.giveBack(treeBlock: table[index >> perBlockShift])
+        memory.giveBack(table[index >> perBlockShift])
         table[index >> perBlockShift] = 0
     }
 }

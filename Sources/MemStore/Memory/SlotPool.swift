@@ -27,7 +27,7 @@ private struct ChunkHeader {
     /// Where a freed slot holds the link to the next one, in bytes.
     private static let freeLinkOffset = 2
 
-    private let arena: Arena
+    private let memory: TableMemory
     private let table: BlockTable
     private let unitShift: UInt32
     /// A reference less its unit, shifted, is its chunk.
@@ -39,11 +39,11 @@ private struct ChunkHeader {
     private let slotUnitsMax: Int
 
     /// A pool of units of `unitSizeBytes` (a power of two, at least 16).
-    init(arena: Arena, unitSizeBytes: Int, slotUnitsMax: Int, chunkCountMax: Int) throws(StoreSetupError) {
+    init(memory: TableMemory, unitSizeBytes: Int, slotUnitsMax: Int, chunkCountMax: Int) throws(StoreSetupError) {
         precondition(unitSizeBytes >= 16 && unitSizeBytes.nonzeroBitCount == 1, "units are powers of two")
-        self.arena = arena
+        self.memory = memory
         unitShift = UInt32(unitSizeBytes.trailingZeroBitCount)
-        unitsPerChunk = arena.blockSizeBytes >> unitSizeBytes.trailingZeroBitCount
+        unitsPerChunk = memory.arena.blockSizeBytes >> unitSizeBytes.trailingZeroBitCount
         chunkShift = UInt32(unitsPerChunk.trailingZeroBitCount)
         table = try BlockTable(capacity: min(chunkCountMax, 1 << (32 - unitsPerChunk.trailingZeroBitCount)))
         self.slotUnitsMax = slotUnitsMax
@@ -64,7 +64,7 @@ private struct ChunkHeader {
     @unsafe @inline(__always) func address(of reference: UInt32) -> UnsafeMutableRawPointer {
         let chunk = Int(reference >> chunkShift)
         let unit = Int(reference & ((1 << chunkShift) - 1))
-        return unsafe arena.address(ofBlock: table[chunk]) + (unit << Int(unitShift))
+        return unsafe memory.arena.address(ofBlock: table[chunk]) + (unit << Int(unitShift))
     }
 
     /// Whether a reference points into a chunk that exists (its slot may be free).
@@ -73,7 +73,7 @@ private struct ChunkHeader {
     }
 
     @unsafe private func header(_ chunk: Int) -> UnsafeMutablePointer<ChunkHeader> {
-        unsafe arena.address(ofBlock: table[chunk]).assumingMemoryBound(to: ChunkHeader.self)
+        unsafe memory.arena.address(ofBlock: table[chunk]).assumingMemoryBound(to: ChunkHeader.self)
     }
 
     /// Whether there is room for one more slot of any size, beside the memory for it.
@@ -82,11 +82,11 @@ private struct ChunkHeader {
     /// Whether a slot of `units` can be had without another block.
     func hasSlot(units: Int) -> Bool { unsafe heads[units] != 0 }
 
-    /// Takes a slot of `units`. Its bytes are zero or what the last owner left. The session's reservation holds a
+    /// Takes a slot of `units`. Its bytes are zero or what the last owner left. The reservation holds a
     /// block, in case that a new chunk is needed.
-    func allocate(units: Int, _ session: StoreSession) -> UInt32 {
+    func allocate(units: Int, _ reservation: inout Reservation) -> UInt32 {
         precondition(units > 0 && units <= slotUnitsMax, "no slots of that size")
-        if unsafe heads[units] == 0 { addChunk(units: units, session) }
+        if unsafe heads[units] == 0 { addChunk(units: units, &reservation) }
         let chunk = Int(unsafe heads[units]) - 1
         let header = unsafe header(chunk)
         let unit: UInt16
@@ -104,7 +104,7 @@ private struct ChunkHeader {
     }
 
     /// Gives a slot back; the last one of a chunk gives the block back.
-    func free(_ reference: UInt32, _ session: StoreSession) {
+    func free(_ reference: UInt32) {
         let chunk = Int(reference >> chunkShift)
         let header = unsafe header(chunk)
         let wasFull = unsafe isFull(header.pointee)
@@ -113,7 +113,7 @@ private struct ChunkHeader {
         unsafe header.pointee.freeUnit = UInt16(reference & ((1 << chunkShift) - 1))
         unsafe header.pointee.usedCount -= 1
         if wasFull { link(chunk) }
-        if unsafe header.pointee.usedCount == 0 { removeChunk(chunk, session) }
+        if unsafe header.pointee.usedCount == 0 { removeChunk(chunk) }
     }
 
     /// The first slot from `reference` on, in use or free, of a pool whose slots have one unit. Nil: none follows.
@@ -134,7 +134,7 @@ private struct ChunkHeader {
         header.freeUnit == 0 && Int(header.freshUnit) + Int(header.slotUnits) > unitsPerChunk
     }
 
-    private func addChunk(units: Int, _ session: StoreSession) {
+    private func addChunk(units: Int, _ reservation: inout Reservation) {
         let chunk: Int
         if unsafe heads[0] != 0 {
             chunk = Int(unsafe heads[0]) - 1
@@ -143,9 +143,9 @@ private struct ChunkHeader {
             chunk = Int(unsafe heads[slotUnitsMax + 1])
             unsafe heads[slotUnitsMax + 1] += 1
         }
-        let block = session.takeTreeBlock()
-        let address = unsafe arena.address(ofBlock: block)
-        unsafe memset(address, 0, arena.blockSizeBytes)
+        let block = memory.takeBlock(&reservation)
+        let address = unsafe memory.arena.address(ofBlock: block)
+        unsafe memset(address, 0, memory.arena.blockSizeBytes)
         unsafe address.bindMemory(to: ChunkHeader.self, capacity: 1).initialize(
             to: ChunkHeader(
                 slotUnits: UInt16(units), usedCount: 0, freeUnit: 0, freshUnit: 1, previous: 0, next: 0))
@@ -154,9 +154,9 @@ private struct ChunkHeader {
         link(chunk)
     }
 
-    private func removeChunk(_ chunk: Int, _ session: StoreSession) {
+    private func removeChunk(_ chunk: Int) {
         unlink(chunk)
-        session.giveBack(treeBlock: table[chunk])
+        memory.giveBack(table[chunk])
         table[chunk] = unsafe heads[0] | BlockTable.isFreeBit
         unsafe heads[0] = UInt32(chunk) + 1
         unsafe heads[slotUnitsMax + 2] -= 1

@@ -25,7 +25,7 @@ extension Shard {
 
     /// Goes on emptying a segment, or begins with the deadest one if `shareMin` sixteenths of it are dead. One that is begun
     /// with a spare segment leaves one behind; what another takes meanwhile, that one leaves behind, and this one waits.
-    func compact(shareMin: Int, spare: inout UInt32, now: UInt32, _ session: StoreSession) -> SliceOutcome {
+    func compact(shareMin: Int, spare: inout UInt32, now: UInt32) -> SliceOutcome {
         if state.compaction.segment == 0 {
             guard spare != 0, let segment = deadest(shareMin: shareMin) else { return .nothing }
             state.compaction = Compaction(segment: segment)
@@ -41,7 +41,7 @@ extension Shard {
             let size =
                 arena[segment].log == .pieces
                 ? compactPiece(of: segment, at: offset, &spare)
-                : compactRecord(of: segment, at: offset, now, &spare, session)
+                : compactRecord(of: segment, at: offset, now, &spare)
             guard let size else { break }
             state.compaction.offset += size
             left = pace.goesOn() ? left - 1 : 0
@@ -90,7 +90,7 @@ extension Shard {
     /// Moves one record to the target if it lives and is not due. Returns its size; nil when it has no room and there is no
     /// spare segment.
     private func compactRecord(
-        of segment: UInt32, at offset: Int, _ now: UInt32, _ spare: inout UInt32, _ session: StoreSession
+        of segment: UInt32, at offset: Int, _ now: UInt32, _ spare: inout UInt32
     ) -> Int? {
         let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
         let size = record.sizeBytes

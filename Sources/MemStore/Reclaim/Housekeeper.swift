@@ -60,7 +60,7 @@ import Glibc
                 nextRound = Monotonic.nanoseconds + Self.intervalNanoseconds
             }
             let didWork = session.reclaimAhead(nanoseconds: Self.intervalNanoseconds / 2)
-            session.giveBackReserved(keeping: MemoryNeed())
+            session.state.reservation.giveBack(keeping: MemoryNeed())
             // When nothing could be done, or not all of it, the next round is soon enough.
             if didWork { session.arena.awaitShortage(until: nextRound) } else { pause(until: nextRound) }
         }

@@ -22,19 +22,18 @@ extension Shard {
 
     /// Evicts from the old end of one of the two queues: a slice of a segment, or as many records as hold a segment's worth
     /// of contents.
-    func evict(spare: inout UInt32, now: UInt32, _ session: StoreSession) -> SliceOutcome {
+    /// `movedBytes`: what was moved instead of freed since there last was a free segment.
+    func evict(spare: inout UInt32, movedBytes: inout Int, now: UInt32) -> SliceOutcome {
         let kind = isProbationsTurn ? LogKind.probation : .main
         let segment = log(kind).oldest
         guard segment != 0 else { return .nothing }
         let change = state.ghost.fit(itemCount: state.statistics.itemCount)
         if change != 0 { arena.charge(bytes: change) }
 
-        // What is moved goes to the spare segment, never to what the session has reserved for what it is about to do.
-        let reserved = session.state.reservedSegments
-        session.state.reservedSegments = spare == 0 ? [] : [spare]
-        let isThrough = walk(segment, of: kind, now: now, session)
-        spare = session.takeReservedSegment()
-        session.state.reservedSegments = reserved
+        // What is moved goes to the spare segment, never to what somebody has reserved for a change of his own.
+        var reservation = Reservation(of: arena, spare: spare)
+        let isThrough = walk(segment, of: kind, movedBytes: &movedBytes, now: now, &reservation)
+        spare = reservation.takeSegment()
 
         guard arena[segment].liveBytes == 0 else { return isThrough ? .finished : .unfinished }
         unlink(segment)
@@ -44,7 +43,9 @@ extension Shard {
 
     /// Settles the next records of the oldest segment of a queue. False: the slice ended before the segment or a
     /// segment's worth of contents did.
-    private func walk(_ segment: UInt32, of kind: LogKind, now: UInt32, _ session: StoreSession) -> Bool {
+    private func walk(
+        _ segment: UInt32, of kind: LogKind, movedBytes: inout Int, now: UInt32, _ reservation: inout Reservation
+    ) -> Bool {
         state.reclaimingSegment = segment
         defer { state.reclaimingSegment = 0 }
         // What is moved to this segment's own end while it is walked waits for the next time.
@@ -58,7 +59,8 @@ extension Shard {
             let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
             let size = record.sizeBytes
             if !record.meta.contains(.dead) {
-                settle(reference(segment: segment, offset: offset), from: kind, now: now, session)
+                let place = reference(segment: segment, offset: offset)
+                settle(place, from: kind, movedBytes: &movedBytes, now: now, &reservation)
             }
             offset += size
             left = pace.goesOn() ? left - 1 : 0
@@ -77,21 +79,24 @@ extension Shard {
     }
 
     /// Decides about one record at the old end: expire, evict, or keep in main.
-    private func settle(_ reference: Reference, from kind: LogKind, now: UInt32, _ session: StoreSession) {
+    private func settle(
+        _ reference: Reference, from kind: LogKind, movedBytes: inout Int, now: UInt32,
+        _ reservation: inout Reservation
+    ) {
         let record = record(at: reference)
         let hash = hash(of: record)
         if record.exptime.isDue(at: now) { return expire(reference, hash) }
         // A moved record may get a wide cas, so what fitted into one segment may just not fit into another.
-        let fits = hasRoom(record.sizeBytes + 16, in: .main) || !session.state.reservedSegments.isEmpty
+        let fits = hasRoom(record.sizeBytes + 16, in: .main) || reservation.hasSegment
         let price = price(of: record)
         if fits, record.uses >= max(1, price),
-            session.state.movedBytes < Self.movedSegmentsMax * arena.segmentSizeBytes
+            movedBytes < Self.movedSegmentsMax * arena.segmentSizeBytes
         {
-            session.state.movedBytes += record.sizeBytes
-            return move(reference, hash, to: .main, uses: kind == .main ? record.uses - price : 0, session)
+            movedBytes += record.sizeBytes
+            return move(reference, hash, to: .main, uses: kind == .main ? record.uses - price : 0, &reservation)
         }
         state.ghost.insert(hash)
-        evict(reference, hash, now, session)
+        evict(reference, hash, now)
     }
 
     /// Uses that a record pays for staying another time: its size as a multiple of the mean size of the shard's items, so
@@ -106,21 +111,21 @@ extension Shard {
     }
 
     /// Evicts one item.
-    func evict(_ reference: Reference, _ hash: UInt64, _ now: UInt32, _ session: StoreSession) {
+    private func evict(_ reference: Reference, _ hash: UInt64, _ now: UInt32) {
         let record = record(at: reference)
-        tell(ofEviction: record, session)
+        report(evictionOf: record)
         state.statistics.evictions += 1
         if !record.meta.contains(.fetched) { state.statistics.evictedUnfetched += 1 }
         if record.exptime != .never { state.statistics.evictedExpiring += 1 }
         state.statistics.lastEvictionSecond = now
-        session.noteEviction(ofLastAccessed: record.lastAccessSecond)
+        unsafe state.evictions._withUnsafeGuaranteedRef { $0.noteEviction(ofLastAccessed: record.lastAccessSecond) }
         state.statistics.lastEvictedIdleSeconds = now &- min(now, record.lastAccessSecond)
         remove(reference, hash)
     }
 
-    /// Tells of an eviction where somebody watches.
-    private func tell(ofEviction record: Record, _ session: StoreSession) {
-        let notes = unsafe session.shared.evictions.takeUnretainedValue()
+    /// Reports an eviction where somebody watches.
+    private func report(evictionOf record: Record) {
+        let notes = unsafe state.evictions.takeUnretainedValue()
         guard notes.isRecording else { return }
         notes.record(
             EvictedItem(
@@ -130,13 +135,15 @@ extension Shard {
     }
 
     /// Moves a record to the young end of a log; its content goes with it.
-    private func move(_ old: Reference, _ hash: UInt64, to kind: LogKind, uses: UInt32, _ session: StoreSession) {
+    private func move(
+        _ old: Reference, _ hash: UInt64, to kind: LogKind, uses: UInt32, _ reservation: inout Reservation
+    ) {
         let record = record(at: old)
         let oldSegment = segment(of: old)
         var fields = record.fields(casBase: casBase(of: old))
         fields.uses = uses
         if let content = fields.content { detach(content, from: oldSegment) }
-        let new = append(fields, record.key, record.inlineValue, .empty, to: kind, session)
+        let new = append(fields, record.key, record.inlineValue, .empty, to: kind, &reservation)
         state.index.replace(hash, old, by: new)
         endMoved(record, fields, of: oldSegment)
     }

@@ -26,19 +26,12 @@ extension StoreSession {
         return false
     }
 
-    /// Notes that an item was evicted. Nothing is written when that is of the same second as before, as most are: all threads
-    /// read what lies beside it.
-    @inline(__always) func noteEviction(ofLastAccessed second: UInt32) {
-        guard unsafe cs_load32(&shared.evictedAccessSecond) != second else { return }
-        unsafe cs_store32(&shared.evictedAccessSecond, second)
-    }
-
     /// Evicts files that nobody has used for as long as the item that was evicted last, so that neither files nor items stay
     /// at the cost of the other: one step, or none when the hand has found no such file in this second. False: none was. No
     /// lock is held.
     func evictFilesBesideItems() -> Bool {
         let tree = tree
-        let second = unsafe cs_load32(&shared.evictedAccessSecond)
+        let second = unsafe shared.evictions._withUnsafeGuaranteedRef { $0.lastAccessSecond }
         guard tree.rules.evictsFiles, second > 0, unsafe cs_load32(&shared.filesPassedSecond) != nowSecond,
             tree.hasRoomForNotes
         else { return false }
@@ -65,7 +58,7 @@ extension StoreSession {
             freed += bytes + Limits.nodeSizeTypical
             removeNames(of: inode)
             tree.countEviction()
-            tree.freeIfUnused(inode.ino, self)
+            tree.freeIfUnused(inode.ino)
         }
         if hand == 0 { turns += 1 }
         tree.evictionHand = hand
@@ -75,24 +68,26 @@ extension StoreSession {
     /// Frees the content of a file that may be evicted, and returns its bytes. The inode itself lives until the last kernel
     /// has forgotten it. Nil: the file stays.
     private func dropIfUnused(_ inode: InodeReference, since second: UInt32) -> Int? {
-        guard inode.fields.isRegular else { return nil }
+        // All names go with the content, while the tree is held alone: a file with very many is not worth the pause.
+        guard inode.fields.isRegular, inode.fields.linkCount <= Self.namesPerSlice else { return nil }
         let shard = shard(of: inode.ino)
         shard.lock()
         defer { shard.unlock() }
-        guard inode.fields.openCount == 0, inode.fields.state.contains(.published), !inode.fields.state.contains(.dirty)
-        else { return nil }
+        // What was spoiled waits for nobody.
+        let isSettled = inode.fields.state.contains(.published) && !inode.fields.state.contains(.dirty)
+        guard inode.fields.openCount == 0, isSettled || inode.fields.state.contains(.spoiled) else { return nil }
         if inode.fields.state.contains(.used) {
             inode.fields.state.remove(.used)
             return nil
         }
         guard inode.fields.accessSecond <= second else { return nil }
         let bytes = Int(shard.allocatedBytes(inode.fields.live)) + shard.setAsideBytes(of: inode)
-        tree.dropPublished(inode, shard, self)
+        tree.dropPublished(inode, shard)
         shard.dropSetAside(of: inode)
         shard.release(inode.fields.live)
         inode.fields.live = .empty
         inode.fields.state.insert(.evicted)
-        if inode.fields.exptime != .never { tree.setExpiry(of: inode, to: .never, self) }
+        if inode.fields.exptime != .never { tree.clearExpiry(of: inode) }
         _ = tree.note(.content, of: inode, token: 0)
         return bytes
     }

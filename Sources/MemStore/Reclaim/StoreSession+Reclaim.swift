@@ -93,7 +93,7 @@ extension StoreSession {
         let shard = shard(number: number)
         defer { shard.unlock() }
         let hadSpare = spare != 0
-        let outcome = shard.reclaim(effort, spare: &spare, now: state.nowSecond, self)
+        let outcome = shard.reclaim(effort, spare: &spare, movedBytes: &state.movedBytes, now: state.nowSecond)
         shard.resizeIndex(steps: Shard.indexStepsPerSlice)
         switch outcome {
         case .nothing:
@@ -149,16 +149,16 @@ extension Shard {
     static let graveyardSliceLeaves = ContentShape.fanout
 
     func reclaim(
-        _ effort: ReclaimEffort, spare: inout UInt32, now: UInt32, _ session: StoreSession
+        _ effort: ReclaimEffort, spare: inout UInt32, movedBytes: inout Int, now: UInt32
     ) -> SliceOutcome {
         switch effort {
         case .cheap:
             if freeBuried(leafCount: Self.graveyardSliceLeaves) { return .finished }
-            return compact(shareMin: DeadSpace.cheapShare, spare: &spare, now: now, session)
+            return compact(shareMin: DeadSpace.cheapShare, spare: &spare, now: now)
         case .evict:
-            return evict(spare: &spare, now: now, session)
+            return evict(spare: &spare, movedBytes: &movedBytes, now: now)
         case .thorough:
-            let outcome = compact(shareMin: 1, spare: &spare, now: now, session)
+            let outcome = compact(shareMin: 1, spare: &spare, now: now)
             if outcome == .unfinished { noteCheap() }
             return outcome
         }

@@ -33,27 +33,6 @@ extension StoreSession {
     }
 }
 
-extension MemoryNeed {
-    /// What two changes take together.
-    func joined(with other: MemoryNeed) -> MemoryNeed {
-        MemoryNeed(blocks: blocks + other.blocks, segments: segments + other.segments)
-    }
-
-    /// What is enough for either of two changes.
-    func covering(_ other: MemoryNeed) -> MemoryNeed {
-        MemoryNeed(blocks: max(blocks, other.blocks), segments: max(segments, other.segments))
-    }
-
-    /// What a session may keep when nothing is asked of it: a segment and four blocks, or as much of that as is, for all
-    /// sessions together, a small part of the limit.
-    static func stash(_ configuration: StoreConfiguration, _ geometry: ArenaGeometry) -> MemoryNeed {
-        let share = configuration.memoryLimitBytes / 32 / configuration.sessionsMax
-        let blocks = min(4, share / geometry.blockSizeBytes)
-        let rest = share - blocks * geometry.blockSizeBytes
-        return MemoryNeed(blocks: blocks, segments: rest >= geometry.segmentSizeBytes ? 1 : 0)
-    }
-}
-
 extension Tree {
     /// Adds the tree's counters to `sum`.
     func add(to sum: inout StoreStatistics) {

@@ -25,8 +25,6 @@ import Glibc
     func lane(_ number: Int) -> ReclaimLane { unsafe lanes[number] }
     /// The shard whose turn it is to be reclaimed from; one that is in the middle of something keeps it. Changed atomically.
     var reclaimCursor: UInt32 = 0
-    /// When the item that was evicted last had been used last: what is unused for as long goes too. Changed atomically.
-    var evictedAccessSecond: UInt32 = 0
     /// The second in which no file was unused for as long; 0 = none. Changed atomically.
     var filesPassedSecond: UInt32 = 0
     let flushLock = Lock()
@@ -35,7 +33,7 @@ import Glibc
 }
 
 /// One session's own state.
-@safe struct SessionState {
+@safe struct SessionState: ~Copyable {
     let shared: UnsafeMutablePointer<StoreShared>
     /// Keeps the store alive as long as the session.
     let owner: Unmanaged<Store>
@@ -43,13 +41,7 @@ import Glibc
     var tree: Tree?
     var nowSecond: UInt32 = 0
     var changeToken: UInt64 = 0
-    /// Reserved memory, taken from the arena and not used yet.
-    var reservedSegments: [UInt32] = []
-    var reservedBlocks: [UInt32] = []
-    /// How many of the blocks were lent by a file that has set them aside, while it is written.
-    var lentBlockCount = 0
-    /// Some of it is of what the arena sets aside for cuts.
-    var holdsReserve = false
+    var reservation: Reservation
     /// What a session keeps of its reservations, so that the next small change need not ask the arena.
     let stash: MemoryNeed
     /// Bytes that eviction has moved instead of freeing, since there was a segment to be had.
@@ -106,12 +98,9 @@ import Glibc
     public func setChangeToken(_ token: UInt64) { state.changeToken = token }
     var changeToken: UInt64 { state.changeToken }
 
-    /// The next cas of the store.
-    func nextCas() -> UInt64 { shared.hasCas ? (unsafe cs_add64(shared.casCounter, 1)) : 0 }
-
     /// Gives the session's memory and slot back.
     public func end() {
-        giveBackReserved(keeping: MemoryNeed())
+        state.reservation.giveBack(keeping: MemoryNeed())
         state.directories?.deallocate()
         let owner = unsafe state.owner
         let slot = state.slot
@@ -130,91 +119,4 @@ import Glibc
     }
     /// This session's slot in the tree's lock.
     var treeSlot: Int { state.slot }
-}
-
-extension StoreSession {
-    // MARK: reserved memory
-
-    /// Makes sure that the session holds at least `need` in reserved memory, evicting cache items for it. No lock of
-    /// the store may be held. What an operation does not use stays with the session until the next reservation, a small
-    /// stash of it for longer.
-    /// `drawsOnReserve`: for a cut, which may take what is set aside for cuts when there is nothing else; it gives back what
-    /// it did not use by `endReserve`.
-    /// - Throws: noSpace.
-    func reserve(_ need: MemoryNeed, drawsOnReserve: Bool = false) throws(StoreError) {
-        giveBackReserved(keeping: need.covering(state.stash))
-        do throws(StoreError) {
-            try takeAll(need)
-        } catch {
-            guard drawsOnReserve, need.blocks == 0 else { throw error }
-            state.holdsReserve = true
-            while state.reservedSegments.count < need.segments {
-                guard let segment = arena.takeSegmentForCut() else {
-                    endReserve()
-                    throw .noSpace
-                }
-                state.reservedSegments.append(segment)
-            }
-        }
-    }
-
-    /// Gives back what was drawn on the reserve and not used. No lock is held.
-    func endReserve() {
-        guard state.holdsReserve else { return }
-        state.holdsReserve = false
-        giveBackReserved(keeping: MemoryNeed())
-    }
-
-    private func takeAll(_ need: MemoryNeed) throws(StoreError) {
-        while state.reservedSegments.count < need.segments {
-            if let segment = arena.takeSegment() {
-                state.reservedSegments.append(segment)
-            } else {
-                try makeRoom(keeping: need)
-            }
-        }
-        while state.reservedBlocks.count < need.blocks {
-            if let block = arena.takeBlock(near: state.reservedBlocks.last ?? 0) {
-                state.reservedBlocks.append(block)
-            } else {
-                try makeRoom(keeping: need)
-            }
-        }
-    }
-
-    /// Frees some memory when the arena has none: first what this session holds beyond `need`.
-    /// - Throws: noSpace.
-    private func makeRoom(keeping need: MemoryNeed) throws(StoreError) {
-        if state.reservedSegments.count > need.segments || state.reservedBlocks.count > need.blocks {
-            return giveBackReserved(keeping: need)
-        }
-        if freeSome() || evictFiles() { return }
-        giveBackReserved(keeping: MemoryNeed())
-        throw .noSpace
-    }
-
-    /// Gives reserved memory beyond `need` back to the arena.
-    func giveBackReserved(keeping need: MemoryNeed) {
-        while state.reservedSegments.count > need.segments {
-            arena.giveBack(segment: state.reservedSegments.removeLast())
-        }
-        while state.reservedBlocks.count > need.blocks { arena.giveBack(block: state.reservedBlocks.removeLast()) }
-    }
-
-    /// Whether the session holds `need`.
-    @inline(__always) func holds(_ need: MemoryNeed) -> Bool {
-        state.reservedSegments.count >= need.segments && state.reservedBlocks.count >= need.blocks
-    }
-
-    /// Takes one block out of the session's reservation (`reserve`), which must hold one. Never 0.
-    func takeBlock() -> UInt32 {
-        // From the front, so that blocks that lie together are used in their order.
-        guard !state.reservedBlocks.isEmpty else {
-            preconditionFailure("a block was reserved before the lock was taken")
-        }
-        return state.reservedBlocks.removeFirst()
-    }
-
-    /// Takes one segment out of the session's reservation.
-    func takeReservedSegment() -> UInt32 { state.reservedSegments.popLast() ?? 0 }
 }

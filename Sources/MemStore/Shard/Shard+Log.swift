@@ -29,11 +29,11 @@ extension Shard {
         return open != 0 && Int(arena[open].usedBytes) + size <= arena.segmentSizeBytes
     }
 
-    /// Makes room for `size` bytes at the young end and counts them as live. The session must hold a reserved segment
-    /// if the open one lacks room.
+    /// Makes room for `size` bytes at the young end and counts them as live. The reservation must hold a
+    /// segment if the open one lacks room.
     @inline(__always)
-    func append(_ size: Int, to kind: LogKind, _ session: StoreSession) -> (segment: UInt32, offset: Int) {
-        if !hasRoom(size, in: kind) { open(session.takeReservedSegment(), in: kind) }
+    func append(_ size: Int, to kind: LogKind, _ reservation: inout Reservation) -> (segment: UInt32, offset: Int) {
+        if !hasRoom(size, in: kind) { open(reservation.takeSegment(), in: kind) }
         let segment = state.logs[Int(kind.rawValue)].youngest
         return (segment, claim(size, in: segment))
     }

@@ -25,6 +25,8 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     var graveyard: [GraveyardEntry] = []
     /// What files have set aside behind their ends, by inode number.
     var setAside: [UInt32: SetAside] = [:]
+    /// Files of this shard that were cut to nothing, counted: by it a join sees that what it read is gone.
+    var renewalCount: UInt32 = 0
     /// Blocks that were set aside and are not wanted any more, waiting to be freed in slices.
     var abandonedBlocks: [[UInt32]] = []
     /// The segment that a reclaim is walking through; 0 = none.
@@ -51,6 +53,8 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     /// A bit for each shard in which memory is free for the moving; changed atomically.
     let cheapShards: UnsafeMutablePointer<UInt32>
     let slices: SliceTimes
+    /// What is evicted, in all shards. The store keeps it.
+    let evictions: Unmanaged<EvictionNotes>
     var departed = Departed()
 }
 

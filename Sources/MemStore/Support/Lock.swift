@@ -81,7 +81,7 @@ import Glibc
     public func wait(_ lock: Lock) { unsafe pthread_cond_wait(condition, lock.mutex) }
 
     /// The same, but until `nanoseconds` of the monotonic clock at the longest.
-    func wait(_ lock: Lock, until nanoseconds: UInt64) {
+    public func wait(_ lock: Lock, until nanoseconds: UInt64) {
         var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         unsafe pthread_cond_timedwait(condition, lock.mutex, &time)
     }

@@ -24,4 +24,7 @@ public enum StoreError: Error, Equatable, Sendable {
     case busy  // EBUSY
     case crossDevice  // EXDEV
     case stale  // ESTALE
+
+    /// Whether a change failed for want of room: what it was to change is not what its writer meant.
+    public var isWantOfRoom: Bool { self == .noSpace || self == .fileTooLarge }
 }

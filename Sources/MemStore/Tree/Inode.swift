@@ -58,7 +58,7 @@ struct InodeState: OptionSet, BitwiseCopyable {
     static let dirty = InodeState(rawValue: 1)
     /// There is a published content: the port may hit.
     static let published = InodeState(rawValue: 2)
-    /// All that is dirty came by appends behind what is published (or to a new file).
+    /// All that is dirty came by appends behind what is published (or to a new file, or to one that was cut to nothing).
     static let grownOnly = InodeState(rawValue: 4)
     /// Waits in the queue of appends to publish.
     static let appendQueued = InodeState(rawValue: 8)
@@ -73,6 +73,15 @@ struct InodeState: OptionSet, BitwiseCopyable {
     static let evicted = InodeState(rawValue: 512)
     /// Memory is set aside for it (see SetAside).
     static let setsAside = InodeState(rawValue: 1024)
+    /// A change of the live content has failed for want of room: it is not published until it is cut to nothing, or synced.
+    static let spoiled = InodeState(rawValue: 2048)
+    /// No fsync has failed yet because of that.
+    static let failureUnreported = InodeState(rawValue: 4096)
+    /// The live content was cut to nothing and is another value: the flags, the exptime go when it is published.
+    static let endsFlags = InodeState(rawValue: 8192)
+    static let endsExptime = InodeState(rawValue: 16384)
+    /// All that goes with a difference of the live content from the published one.
+    static let difference: InodeState = [.dirty, .grownOnly, .spoiled, .failureUnreported, .endsFlags, .endsExptime]
 }
 
 extension Inode {
@@ -85,6 +94,9 @@ extension Inode {
     var isSymlink: Bool { type == FileType.symlink.rawValue }
     var isDevice: Bool { type == FileType.characterDevice.rawValue || type == FileType.blockDevice.rawValue }
     var isFree: Bool { mode == 0 }
+
+    /// Whether what is not published yet is growth alone.
+    var hasGrown: Bool { state.isSuperset(of: [.dirty, .grownOnly]) }
 
     /// The content that programs on the mount see; a symlink's target.
     var live: Content {
@@ -132,6 +144,12 @@ extension Inode {
     }
 
     var exptime: Exptime { Exptime(second: exptimeSecond) }
+
+    /// Whether the inode's time has come. That of a published value does not end the file of which another is being
+    /// written.
+    func isOver(at now: UInt32) -> Bool {
+        exptime.isDue(at: now) && !(state.contains(.endsExptime) && openCount > 0)
+    }
 
     var atime: Timestamp {
         get { Timestamp(seconds: atimeSeconds, nanoseconds: atimeNanoseconds) }

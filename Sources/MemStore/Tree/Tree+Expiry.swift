@@ -9,23 +9,26 @@ struct ExpiryRecord: BitwiseCopyable {
 
 extension Tree {
     /// Puts an inode into the heap, moves it, or takes it out (`exptime` never). The caller has the lock of its shard
-    /// and, for a new one, a block in the session's reservation.
-    func setExpiry(of inode: InodeReference, to exptime: Exptime, _ session: StoreSession) {
+    /// and, for a new one, a block in the reservation.
+    func setExpiry(of inode: InodeReference, to exptime: Exptime, _ reservation: inout Reservation) {
+        if exptime == .never { return clearExpiry(of: inode) }
         inode.fields.exptimeSecond = exptime.second
-        unsafe state.pointee.poolLock.withLock {
-            if exptime == .never {
-                if inode.fields.expiryIndex != 0 { removeFromHeap(inode, session) }
-                return
-            }
-            let record = ExpiryRecord(second: exptime.second, ino: inode.ino)
-            if inode.fields.expiryIndex == 0 {
-                let count = unsafe state.pointee.expiryCount
-                unsafe state.pointee.expiry.append(record, count: count, session)
-                unsafe state.pointee.expiryCount = count + 1
-                inode.fields.expiryIndex = UInt32(count) + 1
-            }
-            place(record, at: Int(inode.fields.expiryIndex) - 1)
+        let record = ExpiryRecord(second: exptime.second, ino: inode.ino)
+        unsafe state.pointee.poolLock.lock()
+        defer { unsafe state.pointee.poolLock.unlock() }
+        if inode.fields.expiryIndex == 0 {
+            let count = unsafe state.pointee.expiryCount
+            unsafe state.pointee.expiry.append(record, count: count, &reservation)
+            unsafe state.pointee.expiryCount = count + 1
+            inode.fields.expiryIndex = UInt32(count) + 1
         }
+        place(record, at: Int(inode.fields.expiryIndex) - 1)
+    }
+
+    /// Lets an inode never expire, and takes it out of the heap. The caller has the lock of its shard.
+    func clearExpiry(of inode: InodeReference) {
+        inode.fields.exptimeSecond = Exptime.never.second
+        unsafe state.pointee.poolLock.withLock { if inode.fields.expiryIndex != 0 { removeFromHeap(inode) } }
     }
 
     /// The inode that expires first, if it is due at `now`.
@@ -37,11 +40,11 @@ extension Tree {
         }
     }
 
-    private func removeFromHeap(_ inode: InodeReference, _ session: StoreSession) {
+    private func removeFromHeap(_ inode: InodeReference) {
         let index = Int(inode.fields.expiryIndex) - 1
         let last = unsafe state.pointee.expiryCount - 1
         let moved = unsafe state.pointee.expiry[last]
-        unsafe state.pointee.expiry.removeLast(count: last + 1, session)
+        unsafe state.pointee.expiry.removeLast(count: last + 1)
         unsafe state.pointee.expiryCount = last
         inode.fields.expiryIndex = 0
         if index < last { place(moved, at: index) }

@@ -57,17 +57,19 @@ extension Tree {
     @inline(__always) func prefetchBucket(of hash: UInt32) { unsafe cs_prefetch(bucket(ofHash: hash)) }
 
     /// Puts a new entry into the index, which grows by a bucket when it is full; a block may be taken.
-    func insertIntoIndex(_ entry: EntryReference, _ session: StoreSession) {
+    func insertIntoIndex(_ entry: EntryReference, _ reservation: inout Reservation) {
         unsafe state.pointee.entryTotal += 1
         let count = unsafe state.pointee.bucketCount
-        if unsafe state.pointee.entryTotal > count, unsafe count < state.pointee.buckets.capacity { addBucket(session) }
+        if unsafe state.pointee.entryTotal > count, unsafe count < state.pointee.buckets.capacity {
+            addBucket(&reservation)
+        }
         let bucket = Self.bucket(of: entry.fields.hash, count: unsafe state.pointee.bucketCount)
         entry.fields.hashNext = unsafe state.pointee.buckets[bucket]
         unsafe state.pointee.buckets[bucket] = entry.reference
     }
 
     /// Takes an entry out of the index, which shrinks by a bucket when it is mostly empty.
-    func removeFromIndex(_ entry: EntryReference, _ session: StoreSession) {
+    func removeFromIndex(_ entry: EntryReference) {
         let bucket = Self.bucket(of: entry.fields.hash, count: unsafe state.pointee.bucketCount)
         var reference = unsafe state.pointee.buckets[bucket]
         if reference == entry.reference {
@@ -83,12 +85,12 @@ extension Tree {
         }
         unsafe state.pointee.entryTotal -= 1
         let count = unsafe state.pointee.bucketCount
-        if count > Self.bucketCountMin, unsafe state.pointee.entryTotal < count / 4 { removeBucket(session) }
+        if count > Self.bucketCountMin, unsafe state.pointee.entryTotal < count / 4 { removeBucket() }
     }
 
-    private func addBucket(_ session: StoreSession) {
+    private func addBucket(_ reservation: inout Reservation) {
         let new = unsafe state.pointee.bucketCount
-        unsafe state.pointee.buckets.append(0, count: new, session)
+        unsafe state.pointee.buckets.append(0, count: new, &reservation)
         unsafe state.pointee.bucketCount = new + 1
         let old = Self.buddy(of: new)
         var reference = unsafe state.pointee.buckets[old]
@@ -110,7 +112,7 @@ extension Tree {
         unsafe state.pointee.buckets[new] = moved
     }
 
-    private func removeBucket(_ session: StoreSession) {
+    private func removeBucket() {
         let last = unsafe state.pointee.bucketCount - 1
         let target = Self.buddy(of: last)
         var reference = unsafe state.pointee.buckets[last]
@@ -121,7 +123,7 @@ extension Tree {
             unsafe state.pointee.buckets[target] = reference
             reference = next
         }
-        unsafe state.pointee.buckets.removeLast(count: last + 1, session)
+        unsafe state.pointee.buckets.removeLast(count: last + 1)
         unsafe state.pointee.bucketCount = last
     }
 

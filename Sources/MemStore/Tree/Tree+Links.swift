@@ -1,12 +1,14 @@
 // TreeLinks: makes and removes inodes and the entries that name them.
 
 extension Tree {
-    /// A new inode without a name, one link, times of now. The caller's reservation holds a block.
-    func makeInode(mode: UInt32, uid: UInt32, gid: UInt32, _ session: StoreSession) -> InodeReference {
+    /// A new inode without a name, one link, times of now. The reservation holds a block.
+    func makeInode(
+        mode: UInt32, uid: UInt32, gid: UInt32, nowSecond: UInt32, _ reservation: inout Reservation
+    ) -> InodeReference {
         let (ino, generation) = unsafe state.pointee.poolLock.withLock {
             count(type: mode & FileType.mask, by: 1)
             unsafe state.pointee.lastGeneration &+= 1
-            let ino = unsafe state.pointee.inodes.allocate(units: 1, session)
+            let ino = unsafe state.pointee.inodes.allocate(units: 1, &reservation)
             unsafe state.pointee.lastIno = max(state.pointee.lastIno, ino)
             return unsafe (ino, state.pointee.lastGeneration)
         }
@@ -18,7 +20,7 @@ extension Tree {
             mtimeNanoseconds: now.nanoseconds, ctimeNanoseconds: now.nanoseconds, generation: generation,
             liveRoot: 0, publishedRoot: 0, liveSize: 0, publishedSize: 0, cas: 0, lookupCount: 0, openCount: 0,
             flags: 0, exptimeSecond: 0, firstEntry: 0, extendedRoot: 0, extendedSize: 0,
-            accessSecond: session.nowSecond, expiryIndex: 0)
+            accessSecond: nowSecond, expiryIndex: 0)
         switch mode & FileType.mask {
         case FileType.directory.rawValue:
             inode.fields.linkCount = 2
@@ -39,9 +41,9 @@ extension Tree {
     }
 
     /// Frees an inode without names, lookups and handles, with all its contents. No shard's lock may be held.
-    func freeIfUnused(_ ino: UInt32, _ session: StoreSession) {
+    func freeIfUnused(_ ino: UInt32) {
         let inode = inode(ino)
-        let shard = session.shard(of: ino)
+        let shard = shard(of: ino)
         shard.lock()
         guard !inode.fields.isFree, inode.fields.linkCount == 0, inode.fields.lookupCount == 0,
             inode.fields.openCount == 0
@@ -50,7 +52,7 @@ extension Tree {
             return
         }
         if inode.fields.isRegular {
-            dropPublished(inode, shard, session)
+            dropPublished(inode, shard)
             shard.dropSetAside(of: inode)
             shard.release(inode.fields.live)
         } else if inode.fields.isSymlink {
@@ -59,11 +61,11 @@ extension Tree {
         shard.release(inode.fields.extended)
         // Whoever moves a block and takes this for its file sees that it is not.
         inode.fields.live = .empty
-        if inode.fields.exptimeSecond != 0 { setExpiry(of: inode, to: .never, session) }
+        if inode.fields.exptimeSecond != 0 { clearExpiry(of: inode) }
         unsafe state.pointee.poolLock.withLock {
             count(type: inode.fields.type, by: -1)
             inode.fields.mode = 0
-            unsafe state.pointee.inodes.free(ino, session)
+            unsafe state.pointee.inodes.free(ino)
         }
         shard.unlock()
     }
@@ -88,10 +90,10 @@ extension Tree {
 
     /// Adds an entry. The tree's lock is held alone, the name is not there yet, the reservation holds two blocks.
     /// Link counts are the caller's.
-    func addEntry(_ name: Bytes, in parent: UInt32, ino: UInt32, _ session: StoreSession) {
+    func addEntry(_ name: Bytes, in parent: UInt32, ino: UInt32, _ reservation: inout Reservation) {
         let units = Entry.units(nameLength: name.count)
         let reference = unsafe state.pointee.poolLock.withLock {
-            unsafe state.pointee.entries.allocate(units: units, session)
+            unsafe state.pointee.entries.allocate(units: units, &reservation)
         }
         let entry = entry(reference)
         entry.initialize(
@@ -100,20 +102,20 @@ extension Tree {
                 hash: hash(name, in: parent), previousLink: 0, nameLength: UInt8(name.count)),
             name: name)
         let directory = inode(parent)
-        insertIntoIndex(entry, session)
+        insertIntoIndex(entry, &reservation)
         appendToOrder(entry, of: directory)
         directory.fields.entryCount += 1
         attach(entry, to: inode(ino))
     }
 
     /// Removes an entry. The tree's lock is held alone. Link counts are the caller's.
-    func removeEntry(_ entry: EntryReference, _ session: StoreSession) {
+    func removeEntry(_ entry: EntryReference) {
         let directory = inode(entry.fields.parent)
         detach(entry)
         removeFromOrder(entry, of: directory)
-        removeFromIndex(entry, session)
+        removeFromIndex(entry)
         directory.fields.entryCount -= 1
-        unsafe state.pointee.poolLock.withLock { unsafe state.pointee.entries.free(entry.reference, session) }
+        unsafe state.pointee.poolLock.withLock { unsafe state.pointee.entries.free(entry.reference) }
     }
 
     /// Makes an entry name an inode: behind the inode's first entry, which so stays the first.

@@ -9,6 +9,8 @@ import Glibc
     /// Guards `inodes`, `entries` (giving out and taking back), `expiry`, `expiryCount` and the counts of nodes.
     let poolLock: Lock
     let arena: Arena
+    let shards: UnsafeMutablePointer<ShardState>
+    let shardCount: Int
     let inodes: SlotPool
     let entries: SlotPool
     /// The index's buckets: the first entry of each chain. Guarded by `lock`, as are the two counts.
@@ -64,22 +66,26 @@ import Glibc
     /// Makes a tree without a root; `StoreSession.makeRoot` follows.
     /// - Throws: StoreSetupError when address space for the tables cannot be had.
     static func create(
-        configuration: StoreConfiguration, clock: Clock, changes: ChangeStream, arena: Arena
+        configuration: StoreConfiguration, clock: Clock, changes: ChangeStream,
+        shards: UnsafeMutablePointer<ShardState>, shardCount: Int
     ) throws(StoreSetupError) -> Tree {
+        let arena = unsafe shards.pointee.arena
+        let memory = unsafe TableMemory(countedIn: Shard(shards))
         let scratchSizeBytes = configuration.sessionsMax * PathWalk.scratchSizeBytes
         var random = SystemRandomNumberGenerator()
         let state = UnsafeMutablePointer<TreeState>.allocate(capacity: 1)
         unsafe state.initialize(
             to: TreeState(
                 lock: TreeLock(slotCount: configuration.sessionsMax), poolLock: Lock(), arena: arena,
+                shards: shards, shardCount: shardCount,
                 inodes: try SlotPool(
-                    arena: arena, unitSizeBytes: MemoryLayout<Inode>.stride, slotUnitsMax: 1,
+                    memory: memory, unitSizeBytes: MemoryLayout<Inode>.stride, slotUnitsMax: 1,
                     chunkCountMax: chunkCountMax),
                 entries: try SlotPool(
-                    arena: arena, unitSizeBytes: Entry.unitSizeBytes,
+                    memory: memory, unitSizeBytes: Entry.unitSizeBytes,
                     slotUnitsMax: Entry.units(nameLength: Limits.nameLengthMax), chunkCountMax: chunkCountMax),
-                buckets: try BlockArray(arena: arena, capacity: elementCountMax),
-                expiry: try BlockArray(arena: arena, capacity: elementCountMax),
+                buckets: try BlockArray(memory: memory, capacity: elementCountMax),
+                expiry: try BlockArray(memory: memory, capacity: elementCountMax),
                 seed: random.next(), rules: ServingRules(configuration), changes: .passRetained(changes),
                 appends: .passRetained(AppendQueue(intervalSeconds: configuration.publishIntervalSeconds)),
                 scratch: .allocate(byteCount: scratchSizeBytes, alignment: 64), unixOfEpoch: clock.unixOfEpoch))
@@ -87,10 +93,12 @@ import Glibc
     }
 
     /// Makes the root directory, which belongs to the serving user, and the first buckets of the index.
-    fileprivate func makeRoot(_ session: StoreSession) {
-        for bucket in 0..<Self.bucketCountMin { unsafe state.pointee.buckets.append(0, count: bucket, session) }
+    fileprivate func makeRoot(nowSecond: UInt32, _ reservation: inout Reservation) {
+        for bucket in 0..<Self.bucketCountMin { unsafe state.pointee.buckets.append(0, count: bucket, &reservation) }
         unsafe state.pointee.bucketCount = Self.bucketCountMin
-        let root = makeInode(mode: FileType.directory.rawValue | 0o755, uid: rules.uid, gid: rules.gid, session)
+        let root = makeInode(
+            mode: FileType.directory.rawValue | 0o755, uid: rules.uid, gid: rules.gid, nowSecond: nowSecond,
+            &reservation)
         precondition(root.ino == Self.rootIno, "the first inode is the root")
     }
 
@@ -116,6 +124,11 @@ import Glibc
     var lock: TreeLock { @inline(__always) get { unsafe state.pointee.lock } }
     var rules: ServingRules { @inline(__always) get { unsafe state.pointee.rules } }
     var unixOfEpoch: Int64 { unsafe state.pointee.unixOfEpoch }
+
+    /// The shard of an inode: its lock guards the inode's attributes and contents.
+    @inline(__always) func shard(of ino: UInt32) -> Shard {
+        unsafe Shard(state.pointee.shards + Int(ino) % state.pointee.shardCount)
+    }
 
     /// An inode that exists, by number.
     @inline(__always) func inode(_ ino: UInt32) -> InodeReference {
@@ -163,7 +176,7 @@ extension StoreSession {
         guard (try? reserve(MemoryNeed(blocks: Tree.blocksPerNode))) != nil else {
             preconditionFailure("the smallest limit has room for the root directory")
         }
-        tree.makeRoot(self)
+        tree.makeRoot(nowSecond: nowSecond, &state.reservation)
     }
 }
 

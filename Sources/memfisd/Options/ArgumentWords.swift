@@ -20,7 +20,7 @@ enum ArgumentWords {
 
     /// The entries before the word `--`, and the words behind it; nil without it.
     private static func split(_ words: [String]) throws(StartFailure) -> ([OptionEntry], [String]?) {
-        var result: [OptionEntry.Content] = []
+        var result: [OptionEntry] = []
         var behind: [String]?
         var rest = words[...]
         while let word = rest.popFirst() {
@@ -28,14 +28,20 @@ enum ArgumentWords {
                 behind = Array(rest)
                 break
             } else if word.hasPrefix("--") {
-                result.append(try longOption(word.dropFirst(2), &rest))
+                let name = word.prefix { $0 != "=" }
+                let content = try longOption(word.dropFirst(2), &rest)
+                result.append(OptionEntry(content: content, origin: .commandLine, written: String(name)))
             } else if word.hasPrefix("-"), word.count > 1 {
-                result.append(contentsOf: try letters(word.dropFirst(), &rest))
+                for content in try letters(word.dropFirst(), &rest) {
+                    var entry = OptionEntry(content: content, origin: .commandLine)
+                    if case .option(let spelling, _) = content { entry.written = spelling.letter.map { "-\($0)" } }
+                    result.append(entry)
+                }
             } else {
-                result.append(.mountPoint(word))
+                result.append(OptionEntry(content: .mountPoint(word), origin: .commandLine))
             }
         }
-        return (result.map { OptionEntry(content: $0, origin: .commandLine) }, behind)
+        return (result, behind)
     }
 
     private static func longOption(
@@ -44,18 +50,24 @@ enum ArgumentWords {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard let spelling = OptionTable.spelling(ofName: parts[0]) else {
             if parts.count == 1, let turnedOff = OptionTable.turnedOff(by: parts[0]) { return .off(turnedOff) }
-            throw StartFailure("unrecognized option '--\(parts[0])'. Illegal argument \"?\"", .wrongValue)
+            let known = OptionTable.all.map(\.name).filter { $0.hasPrefix(parts[0]) && !parts[0].isEmpty }
+            if known.count > 1 {
+                let names = known.map { "--\($0)" }.joined(separator: " or ")
+                throw StartFailure("option '--\(parts[0])' is ambiguous: \(names)", .wrongValue)
+            }
+            let hint = OptionTable.nearest(to: parts[0]).map { "; did you mean --\($0)?" } ?? ""
+            throw StartFailure("unrecognized option '--\(parts[0])'\(hint)", .wrongValue)
         }
         if !spelling.takesValue {
             guard parts.count == 1 else {
                 throw StartFailure(
-                    "option '--\(spelling.name)' doesn't allow an argument. Illegal argument \"?\"", .wrongValue)
+                    "option '--\(spelling.name)' doesn't allow an argument", .wrongValue)
             }
             return .option(spelling, value: nil)
         }
         if parts.count == 2 { return .option(spelling, value: String(parts[1])) }
         guard let value = rest.popFirst() else {
-            throw StartFailure("option '--\(spelling.name)' requires an argument. Illegal argument \"?\"", .wrongValue)
+            throw StartFailure("option '--\(spelling.name)' requires an argument", .wrongValue)
         }
         return .option(spelling, value: value)
     }
@@ -67,7 +79,9 @@ enum ArgumentWords {
         var remaining = text
         while let letter = remaining.popFirst() {
             guard let spelling = OptionTable.spelling(ofLetter: letter) else {
-                throw StartFailure("invalid option -- '\(letter)'. Illegal argument \"?\"", .wrongValue)
+                let offered: [Character: String] = ["S": "SASL", "Z": "TLS"]
+                let reason = offered[letter].map { ": \($0) is not offered" } ?? ""
+                throw StartFailure("invalid option -- '\(letter)'\(reason)", .wrongValue)
             }
             guard spelling.takesValue else {
                 result.append(.option(spelling, value: nil))
@@ -78,7 +92,7 @@ enum ArgumentWords {
             } else if let value = rest.popFirst() {
                 result.append(.option(spelling, value: value))
             } else {
-                throw StartFailure("option requires an argument -- '\(letter)'. Illegal argument \"?\"", .wrongValue)
+                throw StartFailure("option requires an argument -- '\(letter)'", .wrongValue)
             }
             break
         }

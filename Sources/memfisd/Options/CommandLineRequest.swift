@@ -13,14 +13,24 @@ enum CommandLineRequest {
         do {
             options = try Options.parse(words)
         } catch {
-            throw StartFailure(Options.message(for: error), .wrongValue)
+            throw StartFailure(plainMessage(Options.message(for: error)), .wrongValue)
         }
         if options.process.version { return .show("memfisd \(Version.text)") }
         if options.process.license { return .show(Version.license) }
         return .run(options)
     }
 
-    /// The text that the words ask for: the help, the version, the license, a shell's completions (for the package); nil when they ask for none. A wrong configuration file does not keep it back.
+    /// The library's message in one sentence, with the option before its value, as all other messages have it. Every value
+    /// that the library judges itself is a number.
+    private static func plainMessage(_ text: String) -> String {
+        let parts = text.split(separator: "'", omittingEmptySubsequences: false)
+        guard text.hasPrefix("The value '"), parts.count == 5 else { return text }
+        let name = parts[3].prefix { $0 != " " }
+        return "\(name) \(parts[1]): expected a number"
+    }
+
+    /// The text that the words ask for: the help, the version, the license, a shell's completions (for the package); nil when
+    /// they ask for none. A wrong configuration file does not keep it back.
     ///
     /// - Parameter words: the command line without the program's name.
     /// - Throws: StartFailure for an unknown option.

@@ -21,7 +21,19 @@ struct Configuration {
         let file = try fileEntries(commandLine, environment)
         return Configuration(
             entries: .merged([file, variables, commandLine]),
-            warnings: EnvironmentEntries.unknown(environment).map { "the variable \($0) names no option" })
+            warnings: EnvironmentEntries.unknown(environment).map { "the variable \($0) names no option" }
+                + repeated(file))
+    }
+
+    /// Sentences about options that a file gives twice though one value counts.
+    static func repeated(_ file: [OptionEntry]) -> [String] {
+        file.indices.compactMap { index in
+            let name = file[index].name
+            guard !OptionTable.isRepeatable(name), name != OptionTable.countedWord,
+                let earlier = file[..<index].last(where: { $0.name == name })
+            else { return nil }
+            return "\(file[index].origin.text): \(name) is given again; what \(earlier.origin.text) says does not count"
+        }
     }
 
     private static func fileEntries(
@@ -69,9 +81,10 @@ struct Configuration {
         for count in 1...max(entries.count, 1) where count <= entries.count {
             do throws(StartFailure) { _ = try Self.judge(Array(entries.prefix(count)), machine) } catch {
                 guard error.message == failure.message else { continue }
-                let origin = entries[count - 1].origin
-                if origin == .commandLine { return failure }
-                return StartFailure("\(origin.text): \(failure.message)", failure.status)
+                let entry = entries[count - 1]
+                let message = entry.reworded(failure.message)
+                if entry.origin == .commandLine { return StartFailure(message, failure.status) }
+                return StartFailure("\(entry.origin.text): \(message)", failure.status)
             }
         }
         return failure

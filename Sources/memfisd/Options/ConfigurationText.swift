@@ -1,4 +1,4 @@
-// ConfigurationText: what `--print-config` shows: every setting that is in force, as a configuration file that says the same,
+// ConfigurationText: what `--print-config` shows: every setting of a start, as a configuration file that says the same,
 // with the place where each was written.
 import MemStore
 
@@ -7,8 +7,11 @@ enum ConfigurationText {
     private static let originColumn = 44
 
     static func make(_ configuration: Configuration, _ options: Options, _ settings: Settings) -> String {
-        var lines = ["# In force: memfisd \(Version.text)"]
-        for name in OptionTable.configurationWords {
+        var lines = [
+            "# What a start of memfisd \(Version.text) here and now would use.",
+            "# What one that runs uses is in MOUNTPOINT/.memfisd/settings and in `stats settings`.",
+        ]
+        for name in shownWords(configuration) {
             let origins = configuration.entries.filter { $0.name == name }.map(\.origin.text)
             switch value(of: name, options, settings) {
             case .values(let values):
@@ -23,11 +26,37 @@ enum ConfigurationText {
         return lines.joined(separator: "\n")
     }
 
+    /// The mount points first, then the options by topic. Those that mean nothing here are shown where somebody wrote them.
+    private static func shownWords(_ configuration: Configuration) -> [String] {
+        let written = Set(configuration.entries.map(\.name))
+        let words = OptionTable.configurationWords.filter { !meaningless.contains($0) || written.contains($0) }
+        let last = OptionTable.mountPointWord
+        return [last] + topics.flatMap { topic in words.filter { topic.contains($0) } }
+            + words.filter { word in word != last && !topics.contains { $0.contains(word) } }
+    }
+
+    private static let meaningless: Set = [
+        "slab-growth-factor", "slab-min-size", "napi-ids", "enable-largepages", "memory-file", "udp-port",
+    ]
+
+    /// Files and memory come before the port's details and the process'.
+    private static let topics: [Set<String>] = [
+        [
+            "prefix", "index", "files-read-only", "files-max-bytes", "evict-files", "preload", "preload-first",
+            "publish-interval", "coherence-timeout", "mount-threads", "mount-spin", "exit-on-unmount",
+        ],
+        ["memory-limit", "max-item-size", "disable-evictions", "disable-cas", "lock-memory"],
+        [
+            "port", "listen", "unix-socket", "unix-mask", "unix-socket-group", "threads", "all-threads", "conn-limit",
+            "listen-backlog", "auth-file",
+        ],
+    ]
+
     private static func padded(_ line: String) -> String {
         line + String(repeating: " ", count: max(1, originColumn - line.count))
     }
 
-    /// What is in force of one option.
+    /// What one option says.
     private enum Value {
         case values([String])
         /// Not set; what that means.
@@ -107,6 +136,7 @@ enum ConfigurationText {
         case "mount-threads": .text(settings.mountThreads)
         case "mount-spin": .text(settings.mountSpinMicroseconds)
         case "preload": .list(settings.preloads.map { "\($0.directory)=\($0.targetPath)" }, "nothing")
+        case "preload-first": .flag(settings.preloadsFirst)
         case "exit-on-unmount": .flag(settings.endsWithMount)
         case OptionTable.mountPointWord: .list(settings.mountPoints, "none: the port alone")
         default: nil
@@ -118,6 +148,7 @@ enum ConfigurationText {
         case "user": .text(settings.serving.name)
         case "daemon": .flag(settings.isDaemon)
         case "pidfile": .optional(settings.pidFile, "none")
+        case "log-file": .optional(settings.logFile, "standard error; with -d syslog")
         case "enable-coredumps": .flag(settings.dumpsCore)
         case "verbose": .text(settings.verbosity)
         case "extended": .list(options.extended, "none")

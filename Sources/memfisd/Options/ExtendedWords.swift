@@ -73,6 +73,12 @@ struct ExtendedWords: Equatable {
         case "watcher_logbuf_size": watcherBufferBytes = try Self.number(name, value, 1...(1 << 20)) << 10
         default:
             if mounts, try mount.take(name: name, value: value) { return }
+            if !mounts {
+                var words = MountWords()
+                if try words.take(name: name, value: value) {
+                    throw StartFailure("-o \(name) needs a mount point", .wrongValue)
+                }
+            }
             guard let rule = ExtendedRule.all[name] else {
                 throw StartFailure("Illegal suboption \"\(name)\"", .wrongValue)
             }

@@ -67,6 +67,12 @@ enum FilePaths {
         unsafe mkdir(String(path[..<slash]), 0o755)
     }
 
+    /// Whether there is a regular file.
+    static func isFile(_ path: String) -> Bool {
+        var attributes = stat()
+        return unsafe stat(path, &attributes) == 0 && attributes.st_mode & S_IFMT == S_IFREG
+    }
+
     /// The system's words for an errno.
     static func errorText(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }

@@ -29,6 +29,24 @@ struct OptionEntry: Equatable {
 
     var content: Content
     var origin: OptionOrigin
+    /// The option's name as it was written, `-m` or `--memory-limit`, where messages repeat it; nil = its long name.
+    var written: String?
+
+    /// A failure's message with the option called as it was written; in a file without dashes.
+    func reworded(_ message: String) -> String {
+        guard case .option(let spelling, _) = content else { return message }
+        let long = "--\(spelling.name)"
+        let calls = [long] + (spelling.letter.map { ["-\($0)"] } ?? [])
+        guard let call = calls.first(where: { message.hasPrefix($0 + " ") || message.hasPrefix($0 + ":") }) else {
+            return message
+        }
+        let rest = message.dropFirst(call.count)
+        switch origin {
+        case .commandLine: return (written ?? call) + rest
+        case .environment: return String(rest.drop { $0 == " " || $0 == ":" })
+        case .file: return spelling.name + rest
+        }
+    }
 
     /// What stronger places replace as a whole.
     var name: String {

@@ -28,7 +28,8 @@ enum OptionTable {
         value(nil, "files-max-bytes"),
         value(nil, "publish-interval"), value(nil, "coherence-timeout"), value(nil, "unix-socket-group"),
         flag(nil, "evict-files"), value(nil, "mount-threads"), value(nil, "mount-spin"), value(nil, "preload"),
-        flag(nil, "exit-on-unmount"), value(nil, "config"), flag(nil, "print-config"), flag(nil, "mount-only"),
+        flag(nil, "preload-first"), flag(nil, "exit-on-unmount"), value(nil, "log-file"), value(nil, "config"),
+        flag(nil, "print-config"), flag(nil, "mount-only"),
         flag(nil, "unmount"),
     ]
 
@@ -61,7 +62,8 @@ enum OptionTable {
             return [.mountPoint(value)]
         }
         guard let spelling = all.first(where: { $0.name == name }), !commandWords.contains(spelling.name) else {
-            throw LineError("unknown option '\(name)'")
+            let hint = nearest(to: name).map { "; did you mean \($0)?" } ?? ""
+            throw LineError("unknown option '\(name)'\(hint)")
         }
         if spelling.takesValue {
             guard let value else { throw LineError("\(name) needs a value") }
@@ -75,6 +77,27 @@ enum OptionTable {
         case "no", "off", "false", "0": return [.off(spelling)]
         case let text?: throw LineError("\(name) \(text): expected yes or no")
         }
+    }
+
+    /// The option whose name differs from a word by two letters at most, if there is one.
+    static func nearest(to word: some StringProtocol) -> String? {
+        let candidates = (configurationWords + commandWords.sorted()).map { ($0, distance($0, word)) }
+        return candidates.filter { $0.1 <= 2 && $0.1 < word.count }.min { $0.1 < $1.1 }?.0
+    }
+
+    /// Letters to add, take away or change to make one word of the other.
+    private static func distance(_ first: some StringProtocol, _ second: some StringProtocol) -> Int {
+        var row = Array(0...second.count)
+        for (index, letter) in first.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (column, other) in second.enumerated() {
+                let changed = diagonal + (letter == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(changed, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[second.count]
     }
 
     private static func value(_ letter: Character?, _ name: String) -> OptionSpelling {

@@ -8,11 +8,14 @@ struct Options: ParsableCommand {
         abstract: "A memcached and a filesystem over one store in memory.",
         discussion: """
             Files copied below a mount point are served under keys PREFIX/path, as nginx's memcached_pass asks \
-            for them; every other key is an ordinary cache item. Letters mean what they mean to memcached.
+            for them; every other key is an ordinary cache item. Letters mean what they mean to memcached; memfisd(8) \
+            has the words of -o and the letters of memcached's that mean nothing here.
             """)
 
     @Argument(
-        help: "Directories to mount the tree on; further ones show the same tree. Without any, only the port is served."
+        help:
+            "Directories to mount the tree on; further ones show the same tree. Without any, only the port is served.",
+        completion: .directory
     )
     var mountpoint: [String] = []
 
@@ -26,11 +29,12 @@ struct ListeningOptions: ParsableArguments {
     @Option(name: [.customShort("p"), .long], help: "TCP port; 0 for none, -1 for any free one. (default: 11211)")
     var port: String?
     @Option(
-        name: [.customShort("s"), .long], help: "Path of a unix socket. Without -p or -l beside it there is no TCP.")
+        name: [.customShort("s"), .long], help: "Path of a unix socket. Without -p or -l beside it there is no TCP.",
+        completion: .file())
     var unixSocket: String?
     @Option(name: [.customShort("a"), .long], help: "Access mode of the unix socket, octal.")
     var unixMask = "0700"
-    @Option(help: "Group of the unix socket, by name or number.")
+    @Option(help: "Group of the unix socket, by name or number.", completion: .shellCommand("compgen -g"))
     var unixSocketGroup: String?
     @Option(
         name: [.customShort("l"), .long],
@@ -52,7 +56,9 @@ struct ListeningOptions: ParsableArguments {
     var maxReqsPerEvent: Int?
     @Option(name: [.customShort("B"), .long], help: "Protocol: auto or ascii; there is no binary one.")
     var `protocol` = "auto"
-    @Option(name: [.customShort("Y"), .long], help: "File of user:password lines; clients must authenticate.")
+    @Option(
+        name: [.customShort("Y"), .long], help: "File of user:password lines; clients must authenticate.",
+        completion: .file())
     var authFile: String?
     @Flag(name: [.customShort("A"), .long], help: "Allow the shutdown command.")
     var enableShutdown = false
@@ -118,22 +124,33 @@ struct FileOptions: ParsableArguments {
     @Option(
         help: .init(
             "Copy the directory DIR of the host below PATH of the tree after the start, while serving. Repeatable.",
-            valueName: "DIR[=PATH]"))
+            valueName: "DIR[=PATH]"), completion: .directory)
     var preload: [String] = []
+    @Flag(help: "Open the doors when all preloads are done.")
+    var preloadFirst = false
     @Flag(help: "End when somebody else takes the mount away.")
     var exitOnUnmount = false
 }
 
 struct ProcessOptions: ParsableArguments {
-    @Option(name: [.customShort("u"), .long], help: "User to serve as. (default when root: nobody)")
+    @Option(
+        name: [.customShort("u"), .long], help: "User to serve as. (default when root: nobody)",
+        completion: .shellCommand("compgen -u"))
     var user: String?
     @Flag(name: [.customShort("d"), .long], help: "Run in the background.")
     var daemon = false
-    @Option(name: [.customShort("P"), .long], help: "File for the process number.")
+    @Option(name: [.customShort("P"), .long], help: "File for the process number.", completion: .file())
     var pidfile: String?
+    @Option(
+        help: .init(
+            "File for the log, opened again on SIGHUP. (default: standard error; with -d and without -v syslog)",
+            valueName: "file"), completion: .file())
+    var logFile: String?
     @Flag(name: [.customShort("r"), .long], help: "Allow core dumps as large as the system lets.")
     var enableCoredumps = false
-    @Flag(name: [.customShort("v"), .long], help: "Log more; -vv debug, -vvv everything.")
+    @Flag(
+        name: [.customShort("v"), .long],
+        help: "Log more: -v starts and stops, -vv connections too, -vvv requests with their keys too.")
     var verbose: Int
     @Option(
         name: [.customShort("o"), .long],
@@ -141,9 +158,10 @@ struct ProcessOptions: ParsableArguments {
     var extended: [String] = []
     @Option(
         help: .init(
-            "Configuration file; '' for none. (default: /etc/memfisd.conf if it is there)", valueName: "file"))
+            "Configuration file; '' for none. (default: /etc/memfisd.conf if it is there)", valueName: "file"),
+        completion: .file())
     var config: String?
-    @Flag(help: "Show the settings that are in force, in the form of the configuration file.")
+    @Flag(help: "Show the settings that a start here and now would use, in the form of the configuration file.")
     var printConfig = false
     @Flag(help: "Mount, hand the device to systemd for the service that follows, and end.")
     var mountOnly = false

@@ -7,6 +7,8 @@ struct PreloadRequest: Equatable {
     var directory: String
     /// Where its entries go: names below the tree's root.
     var target: [String]
+    /// The directory, opened before something was mounted over it; -1 = not yet.
+    var descriptor: Int32 = -1
 
     /// The name at the tree's root that stands for what is no part of the tree.
     static let reservedName = Array(".memfisd".utf8)
@@ -29,7 +31,11 @@ struct PreloadRequest: Equatable {
         if let first = target.first, Array(first.utf8) == Self.reservedName {
             throw StartFailure("--preload \(text): /\(first) is no part of the tree", .usage)
         }
-        guard !source.isEmpty, isTarget else {
+        if source.isEmpty || source.hasPrefix("=") {
+            throw StartFailure(
+                "--preload \(text): the directory is missing before the =: expected DIR or DIR=/PATH", .usage)
+        }
+        guard isTarget else {
             throw StartFailure("--preload \(text): expected DIR or DIR=/PATH, without . and .. in PATH", .usage)
         }
         directory = FilePaths.absolute(String(source), from: current)

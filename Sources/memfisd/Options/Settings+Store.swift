@@ -90,6 +90,11 @@ extension Settings {
             throw StartFailure(
                 "--prefix \(text): a prefix has at most \(Limits.cacheKeyLengthMax) bytes and no blanks", .usage)
         }
+        if prefix.last == 0x2f {
+            let plain = String(decoding: prefix.dropLast(), as: UTF8.self)
+            throw StartFailure(
+                "--prefix \(text): a prefix ends before the slash that begins the path: write \(plain)", .usage)
+        }
         while directory.count > 1, directory.last == 0x2f { directory.removeLast() }
         let components = directory.dropFirst().split(separator: 0x2f, omittingEmptySubsequences: false)
         let isPlain = components.allSatisfy { name in

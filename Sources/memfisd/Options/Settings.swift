@@ -10,6 +10,8 @@ struct Settings {
     var mountThreads: Int
     var mountSpinMicroseconds: Int
     var preloads: [PreloadRequest]
+    /// The doors open when the preloads are done.
+    var preloadsFirst: Bool
     /// The daemon ends when somebody else unmounts it.
     var endsWithMount: Bool
     /// Milliseconds a storage command waits for the kernel's caches.
@@ -19,6 +21,10 @@ struct Settings {
     var verbosity: Int
     var isDaemon: Bool
     var pidFile: String?
+    /// Where the log goes instead of standard error; nil = standard error, or syslog in the background.
+    var logFile: String?
+    /// Standard error stays open in the background: somebody asked for more log there, or it is the log file.
+    var keepsStandardError: Bool { verbosity > 0 || logFile != nil }
     var locksMemory: Bool
     var dumpsCore: Bool
     /// What `stats settings` shows of options that only it knows.
@@ -38,6 +44,9 @@ struct Settings {
         store = try Self.storeConfiguration(options, machine: machine)
         store.servingUser = serving.user
         store.hasMetadataKeys = extended.hasMetadataKeys
+        guard !options.mountpoint.contains(where: { $0.allSatisfy(\.isWhitespace) }) else {
+            throw StartFailure("a mount point is empty", .usage)
+        }
         let spelled = options.mountpoint.map { FilePaths.absolute($0, from: machine.workingDirectory) }
         mountPoints = spelled.map(FilePaths.real)
         store.mountPoints = Set(spelled + mountPoints).sorted().map { Array($0.utf8) }
@@ -47,20 +56,45 @@ struct Settings {
         preloads = try Self.mapped(options.files.preload) { (text) throws(StartFailure) in
             try PreloadRequest(text, from: machine.workingDirectory)
         }
+        preloadsFirst = options.files.preloadFirst
         endsWithMount = options.files.exitOnUnmount
         coherenceTimeoutMilliseconds = try Self.inRange(
             options.files.coherenceTimeout, 0...60_000, "--coherence-timeout")
         verbosity = options.process.verbose
         isDaemon = options.process.daemon
         pidFile = options.process.pidfile.map { FilePaths.absolute($0, from: machine.workingDirectory) }
+        logFile = options.process.logFile.map { FilePaths.absolute($0, from: machine.workingDirectory) }
         locksMemory = options.memory.lockMemory
         dumpsCore = options.process.enableCoredumps
         listening.makePathsAbsolute(from: machine.workingDirectory)
         warnings = try Self.warnings(options, extended)
         settingLines = extended.settingLines.merging(Self.settingLines(options)) { word, _ in word }
-        guard Set(mountPoints).count == mountPoints.count else {
-            throw StartFailure("a mount point is named twice", .usage)
+        for (index, path) in mountPoints.enumerated() where mountPoints[..<index].contains(path) {
+            throw StartFailure("the mount point \(path) is named twice", .usage)
         }
+        try judgeTogether(options, machine)
+    }
+
+    /// What each option alone allows, and all together do not.
+    private mutating func judgeTogether(_ options: Options, _ machine: Machine) throws(StartFailure) {
+        if store.evictsFiles, !store.evictsItems {
+            throw StartFailure("--evict-files and -M contradict each other: one evicts, the other forbids it", .usage)
+        }
+        if store.filesMaxBytes != .max, store.filesMaxBytes > store.memoryLimitBytes {
+            throw StartFailure(
+                "--files-max-bytes \(options.files.filesMaxBytes ?? ""): files cannot take more than the memory limit of "
+                    + "\(store.memoryLimitBytes >> 20) MiB", .usage)
+        }
+        if listening.usesAllThreads, listening.threads == 1 { warnings.append("--all-threads means nothing with -t 1") }
+        if store.memoryLimitBytes > machine.memoryBytes {
+            warnings.append(
+                "-m \(store.memoryLimitBytes >> 20) is more than the \(machine.memoryBytes >> 20) MiB that there are: "
+                    + "files are never evicted, so the system may end memfisd before they reach the limit")
+        }
+        if let user = options.process.user, machine.user != 0, user != serving.name {
+            warnings.append("-u \(user) has no effect: only root can become another user; serving as \(serving.name)")
+        }
+        if preloadsFirst, preloads.isEmpty { warnings.append("--preload-first means nothing without --preload") }
     }
 
     static func inRange(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws(StartFailure) -> Int {

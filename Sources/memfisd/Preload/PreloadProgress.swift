@@ -42,7 +42,7 @@ struct PreloadProgress: Equatable {
         return result
     }
 
-    private static func mebibytes(_ bytes: Int) -> String { tenths(Double(bytes) / 1_048_576) }
+    static func mebibytes(_ bytes: Int) -> String { tenths(Double(bytes) / 1_048_576) }
 
     private static func tenths(_ value: Double) -> String {
         let count = Int((value * 10).rounded())

@@ -15,26 +15,43 @@ final class PreloadTask: Sendable {
     private let store: Store
     private let requests: [PreloadRequest]
     private let excluded: Set<String>
+    private let memoryLimitMebibytes: Int
     private let logger: Logger
     private let notifier: ServiceNotifier?
     private let isStopping = Atomic<Bool>(false)
+    private let finished = Atomic<Bool>(false)
+    private let isIncomplete = Atomic<Bool>(false)
     private let thread = Atomic<UInt>(0)
 
-    /// - Parameter mountPoints: directories of the host that show the tree itself.
+    /// - Parameter requests: opened (see `opened`).
     init(
-        store: Store, requests: [PreloadRequest], mountPoints: [String], logger: Logger, notifier: ServiceNotifier?
+        store: Store, requests: [PreloadRequest], _ settings: Settings, logger: Logger, notifier: ServiceNotifier?
     ) {
         self.store = store
         self.requests = requests
-        excluded = Set(mountPoints)
+        excluded = Set(settings.mountPoints)
+        memoryLimitMebibytes = settings.store.memoryLimitBytes >> 20
         self.logger = logger
         self.notifier = notifier
     }
 
     /// Judges the directories before anything is started.
-    /// - Throws: StartFailure, status 66, for one that is missing.
-    static func check(_ requests: [PreloadRequest]) throws(StartFailure) {
+    ///
+    /// - Parameters:
+    ///   - isMounted: the mount has been made already, before this process.
+    ///   - mountPoints: where.
+    /// - Throws: StartFailure, status 66, for one that is missing or hidden by the mount.
+    static func check(
+        _ requests: [PreloadRequest], isMounted: Bool, _ mountPoints: [String]
+    ) throws(StartFailure) {
         for request in requests {
+            // To look at a mount that nobody serves yet would wait for ever.
+            let place = FilePaths.absolute(request.directory, from: "/")
+            if isMounted, mountPoints.contains(where: { place == $0 || place.hasPrefix($0 + "/") }) {
+                throw StartFailure(
+                    "--preload \(request.directory): the mount of the service hides that directory; "
+                        + "copy from another one, or mount elsewhere", .noInput)
+            }
             var attributes = stat()
             guard unsafe stat(request.directory, &attributes) == 0 else {
                 throw StartFailure("--preload \(request.directory): \(FilePaths.errorText(errno))", .noInput)
@@ -43,6 +60,31 @@ final class PreloadTask: Sendable {
                 throw StartFailure("--preload \(request.directory) is not a directory", .noInput)
             }
         }
+    }
+
+    /// Opens the directories with the rights that count from now on.
+    /// - Throws: StartFailure, status 66, for one that cannot be read.
+    static func opened(_ requests: [PreloadRequest]) throws(StartFailure) -> [PreloadRequest] {
+        var result: [PreloadRequest] = []
+        for var request in requests {
+            request.descriptor = unsafe open(request.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard request.descriptor >= 0 else {
+                throw StartFailure(
+                    "--preload \(request.directory): \(FilePaths.errorText(errno)) (it is read as the user that serves)",
+                    .noInput)
+            }
+            result.append(request)
+        }
+        return result
+    }
+
+    /// Whether all is copied, or the copying was given up.
+    var isFinished: Bool { requests.isEmpty || finished.load(ordering: .acquiring) }
+
+    /// What systemd shows of the service when the doors are open.
+    var status: String {
+        if !isFinished { return "Serving; preloading" }
+        return isIncomplete.load(ordering: .relaxed) ? "Serving; preload incomplete" : "Serving"
     }
 
     /// Begins; nothing happens without requests.
@@ -68,8 +110,12 @@ final class PreloadTask: Sendable {
     }
 
     private func run() {
-        for request in requests where !isStopping.load(ordering: .relaxed) { copy(request) }
-        notifier?.tell("STATUS=Serving")
+        for request in requests {
+            if !isStopping.load(ordering: .relaxed) { copy(request) }
+            close(request.descriptor)
+        }
+        finished.store(true, ordering: .releasing)
+        notifier?.tell("STATUS=\(status)")
     }
 
     private func copy(_ request: PreloadRequest) {
@@ -92,7 +138,7 @@ final class PreloadTask: Sendable {
             })
         var end: PreloadEnd?
         do throws(PreloadEnd) {
-            try preloader.count(request.directory)
+            try preloader.count(request)
             try preloader.copy(request)
         } catch { end = error }
         display.finish()
@@ -101,8 +147,15 @@ final class PreloadTask: Sendable {
         switch end {
         case nil: logger.notice("preload: copied \(progress.summary)")
         case .stopped: logger.notice("preload: stopped after \(progress.summary)")
-        case .memoryFull: logger.error("preload: memory is full; copied \(progress.summary)")
+        case .memoryFull:
+            let missing = PreloadProgress.mebibytes(progress.bytesExpected - progress.bytes)
+            logger.error(
+                """
+                preload: memory is full: \(missing) MiB of \(request.directory) do not fit into \
+                -m \(memoryLimitMebibytes); copied \(progress.summary)
+                """)
         }
+        if end != nil || progress.leftOut > 0 { isIncomplete.store(true, ordering: .relaxed) }
     }
 
     static func nowSeconds() -> Double { Double(Monotonic.nanoseconds) / 1e9 }

@@ -5,10 +5,8 @@ import MemStore
 extension Preloader {
     /// Counts what a directory holds, so that progress can say how much is left.
     /// - Throws: stopped.
-    func count(_ path: String) throws(PreloadEnd) {
-        guard let directory = openTop(path) else { return }
-        defer { close(directory) }
-        try count(directory, path)
+    func count(_ request: PreloadRequest) throws(PreloadEnd) {
+        try count(request.descriptor, request.directory)
         progress.isCounted = true
     }
 

@@ -54,13 +54,6 @@ extension Preloader {
         progress.bytesExpected -= Int(attributes.st_size)
     }
 
-    func openTop(_ path: String) -> Int32? {
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if descriptor >= 0 { return descriptor }
-        leaveOut(path)
-        return nil
-    }
-
     func leaveOut(_ path: String, _ reason: String = FilePaths.errorText(errno)) {
         progress.leftOut += 1
         warn("preload: \(path) is left out: \(reason)")

@@ -36,8 +36,6 @@ final class Preloader {
     /// Copies the entries of a directory of the host.
     /// - Throws: PreloadEnd.
     func copy(_ request: PreloadRequest) throws(PreloadEnd) {
-        guard let source = openTop(request.directory) else { return }
-        defer { close(source) }
         var parent = Ino.root
         defer {
             if parent != .root { session.forget(parent, count: 1) }
@@ -55,7 +53,7 @@ final class Preloader {
             if parent != .root { session.forget(parent, count: 1) }
             parent = next
         }
-        try copyEntries(of: source, request.directory, to: parent)
+        try copyEntries(of: request.descriptor, request.directory, to: parent)
     }
 
     private func copyEntries(of directory: Int32, _ path: String, to parent: Ino) throws(PreloadEnd) {

@@ -50,6 +50,7 @@ struct Background {
         dup2(null, STDOUT_FILENO)
         if !keepsLog { dup2(null, STDERR_FILENO) }
         if null > STDERR_FILENO { close(null) }
+        LogLine.endStart()
     }
 
     /// Lets the shell's process go.

@@ -22,15 +22,20 @@ struct MonitorTasks {
 struct Monitor {
     let server: pid_t
     let channel: MonitorChannel
-    let sentinel: SentinelPipe
+    private var sentinel: SentinelPipe
+    let mountPoints: [String]
     let signals: StopSignals
     let tasks: MonitorTasks
+    /// The log's file, opened again on SIGHUP for the server's user too; nil = there is none.
+    var logFile: (path: String, owner: ServingIdentity)?
     private var isMounted = false
     private var patience = Patience()
 
     private init(
-        server: pid_t, channel: MonitorChannel, sentinel: SentinelPipe, signals: StopSignals, tasks: MonitorTasks
+        server: pid_t, channel: MonitorChannel, sentinel: SentinelPipe, mountPoints: [String], signals: StopSignals,
+        tasks: MonitorTasks
     ) {
+        self.mountPoints = mountPoints
         self.server = server
         self.channel = channel
         self.sentinel = sentinel
@@ -65,7 +70,9 @@ struct Monitor {
         close(pipe.readEnd)
         ProcessName.set("memfisd-monitor")
         return .monitor(
-            Monitor(server: process, channel: ends.monitor, sentinel: pipe, signals: signals, tasks: tasks))
+            Monitor(
+                server: process, channel: ends.monitor, sentinel: pipe, mountPoints: mountPoints, signals: signals,
+                tasks: tasks))
     }
 
     /// Which of the two processes `split` returned in.
@@ -78,8 +85,9 @@ struct Monitor {
     mutating func run() -> Int32 {
         var isChannelOpen = true
         while true {
+            // The pipe to the sentinel is never ready but when nobody reads it any more.
             let ready = Readiness.wait(
-                isChannelOpen ? [signals.descriptor, channel.descriptor] : [signals.descriptor],
+                [signals.descriptor, sentinel.writeEnd] + (isChannelOpen ? [channel.descriptor] : []),
                 timeoutMilliseconds: isMounted || patience.hasDeadline ? Self.lookIntervalMilliseconds : -1)
             while let number = signals.next() {
                 if number == SIGCHLD {
@@ -87,10 +95,38 @@ struct Monitor {
                     continue
                 }
                 kill(server, number)
-                if number != SIGHUP { patience.stopIsAsked(nowMilliseconds: Self.nowMilliseconds()) }
+                if number == SIGHUP {
+                    reopenLog()
+                } else {
+                    patience.stopIsAsked(nowMilliseconds: Self.nowMilliseconds())
+                }
             }
-            if isChannelOpen, ready.count > 1, ready[1] { isChannelOpen = answer() }
+            if ready[1] { replaceSentinel() }
+            if isChannelOpen, ready[2] { isChannelOpen = answer() }
             if let status = look() { return finish(status) }
+        }
+    }
+
+    /// Makes another sentinel when the one that there was has ended: without one, nothing would take the mount away after the
+    /// monitor's own end.
+    private mutating func replaceSentinel() {
+        close(sentinel.writeEnd)
+        do throws(StartFailure) {
+            sentinel = try SentinelPipe.make()
+            try Sentinel.start(pipe: sentinel, for: server, mountPoints: mountPoints)
+            if isMounted { sentinel.tell(.mounting) }
+            LogLine.write(.warning, "the sentinel process ended; another one is in its place")
+        } catch {
+            // Once a second, by the next look: the system may have a process to give by then.
+            LogLine.write(.error, "the sentinel process ended, and there is no other: \(error.message)")
+            sleep(1)
+        }
+    }
+
+    private func reopenLog() {
+        guard let logFile else { return }
+        do throws(StartFailure) { try Log.openFile(logFile.path, owner: logFile.owner) } catch {
+            LogLine.write(.error, "SIGHUP: \(error.message)")
         }
     }
 
@@ -109,7 +145,7 @@ struct Monitor {
             abort()
             return nil
         case .giveUp:
-            StandardError.write("memfisd: process \(server) was killed, but the system does not end it\n")
+            LogLine.write(.error, "process \(server) was killed, but the system does not end it")
             return 128 + SIGKILL
         }
     }
@@ -143,7 +179,7 @@ struct Monitor {
                 sentinel.tell(.unmounted)
             }
         } catch {
-            StandardError.write("memfisd: \(error.message)\n")
+            LogLine.fail(error.message)
             _ = channel.send(MonitorAnswer.failed.rawValue)
         }
         return true
@@ -164,15 +200,20 @@ struct Monitor {
     /// The server's exit status as a shell would see it; nil while it runs.
     private func reap() -> Int32? {
         var status: Int32 = 0
-        guard unsafe waitpid(server, &status, WNOHANG) == server else { return nil }
-        return cs_wait_exited(status) != 0 ? cs_wait_exit_status(status) : 128 + cs_wait_signal(status)
+        while true {
+            let process = unsafe waitpid(-1, &status, WNOHANG)
+            // A sentinel that this process has made is a child of it too.
+            if process > 0, process != server { continue }
+            guard process == server else { return nil }
+            return cs_wait_exited(status) != 0 ? cs_wait_exit_status(status) : 128 + cs_wait_signal(status)
+        }
     }
 
     private mutating func finish(_ status: Int32) -> Int32 {
         unmount()
         sentinel.tell(.dismissed)
         if status > 128 {
-            StandardError.write("memfisd: the server was ended by signal \(status - 128); the mount was taken away\n")
+            LogLine.write(.error, "the server was ended by signal \(status - 128); the mount was taken away")
         }
         return status
     }

@@ -33,6 +33,19 @@ enum MountPoints {
         }
     }
 
+    /// A sentence for each mount point that has entries: the mount hides them, and what is copied there while memfisd does
+    /// not run is hidden by the next start.
+    static func hiddenEntries(_ paths: [String]) -> [String] {
+        paths.compactMap { path in
+            let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard directory >= 0 else { return nil }
+            defer { close(directory) }
+            guard let count = HostDirectory.names(of: directory)?.count, count > 0 else { return nil }
+            return
+                "the mount point \(path) is not empty: the mount hides \(count == 1 ? "1 entry" : "\(count) entries")"
+        }
+    }
+
     /// Takes the mounts away, the last first, whether they are in use or not. Where there is none, nothing happens.
     static func detach(_ paths: [String]) {
         for path in paths.reversed() {

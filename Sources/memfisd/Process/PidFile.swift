@@ -7,7 +7,7 @@ struct PidFile {
     /// Writes this process' number; a failure is told and does not stop the start, as with memcached.
     func write() {
         if !FilePaths.replace(path, with: "\(getpid())\n", temporary: "\(path).new") {
-            StandardError.write("memfisd: cannot write \(path): \(FilePaths.errorText(errno))\n")
+            LogLine.write(.warning, "cannot write \(path): \(FilePaths.errorText(errno))")
         }
     }
 

@@ -42,16 +42,19 @@ enum Sentinel {
     /// How long the server may go on after the monitor's end before it is killed, in milliseconds.
     static let serverGraceMilliseconds: Int32 = 5000
 
-    /// Forks the sentinel off the calling server, which must have no thread yet and have closed the write end.
+    /// Forks a sentinel for the server `process` off the calling process, which must have no thread: the server itself, which
+    /// has closed the write end, or the monitor, when it makes another one.
     /// - Throws: StartFailure, status 71, when the system refuses the process.
-    static func start(pipe: SentinelPipe, mountPoints: [String]) throws(StartFailure) {
-        let server = cs_pidfd_open(getpid())
+    static func start(
+        pipe: SentinelPipe, for process: pid_t = getpid(), mountPoints: [String]
+    ) throws(StartFailure) {
+        let server = cs_pidfd_open(process)
         guard server >= 0 else {
             throw StartFailure("pidfd_open: \(FilePaths.errorText(errno))", .systemRefused)
         }
-        let process = cs_fork()
-        guard process >= 0 else { throw StartFailure("fork: \(FilePaths.errorText(errno))", .systemRefused) }
-        if process == 0 { run(pipe: pipe.readEnd, server: server, mountPoints: mountPoints) }
+        let sentinel = cs_fork()
+        guard sentinel >= 0 else { throw StartFailure("fork: \(FilePaths.errorText(errno))", .systemRefused) }
+        if sentinel == 0 { run(pipe: pipe.readEnd, server: server, mountPoints: mountPoints) }
         close(server)
         close(pipe.readEnd)
     }

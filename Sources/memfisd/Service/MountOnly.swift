@@ -1,5 +1,4 @@
-// MountOnly: `--mount-only` and `--unmount`, which a unit runs with all rights and outside of the service's sandbox: a mount
-// made inside would be seen by nobody else.
+// MountOnly: the two steps of a service around its sandbox: `--mount-only` before it and `--unmount` after it.
 import Glibc
 import MemFS
 
@@ -12,11 +11,18 @@ enum MountOnly {
     ///
     /// - Throws: StartFailure: status 64 when nobody would take the device, 66 and 71 as a start with a mount point.
     static func mount(_ settings: Settings) throws(StartFailure) {
-        guard let first = settings.mountPoints.first else { return }
+        let record = MountRecord.current()
+        // What an earlier start has left and nobody has taken away.
+        if let record { MountPoints.abort(record.read().filter { !settings.mountPoints.contains($0) }) }
+        guard let first = settings.mountPoints.first else {
+            return LogLine.write(.notice, "no mount point is set: nothing is mounted")
+        }
         guard let notifier = ServiceNotifier.current() else {
             throw StartFailure("--mount-only hands the device to systemd: NOTIFY_SOCKET is not set", .usage)
         }
         for path in settings.mountPoints { try MountPoints.prepare(path) }
+        for warning in MountPoints.hiddenEntries(settings.mountPoints) { LogLine.write(.warning, warning) }
+        try record?.write(settings.mountPoints)
         let device: Int32
         do throws(MountError) {
             device = try Mounting.openAndMount(at: first, settings.mountOptions)
@@ -37,8 +43,28 @@ enum MountOnly {
         }
     }
 
-    /// Takes the mounts of memfisd at the mount points away, after the server's end. What is not mounted is nobody's fault.
-    static func unmount(_ settings: Settings) throws(StartFailure) {
-        MountPoints.abort(settings.mountPoints)
+    /// Takes the mounts of memfisd away, after the server's end: those that `--mount-only` has recorded, whatever the
+    /// configuration says now, and those that the command line or the configuration names.
+    ///
+    /// - Parameters:
+    ///   - named: mount points of the command line.
+    ///   - configured: reads those of all places; it may fail, since the record is enough.
+    /// - Throws: StartFailure: status 66 when no memfisd is mounted at a named one; that of `configured` when there is
+    ///   neither a record nor a named mount point.
+    static func unmount(
+        named: [String], configured: () throws(StartFailure) -> [String]
+    ) throws(StartFailure) {
+        let record = MountRecord.current()
+        let recorded = record?.read() ?? []
+        var paths = recorded
+        do throws(StartFailure) { paths += try configured() } catch {
+            if recorded.isEmpty { throw error }
+            LogLine.write(.warning, "the configuration is not read: \(error.message)")
+        }
+        for path in named where !Mounting.isOurs(FilePaths.real(FilePaths.absolute(path, from: FilePaths.current()))) {
+            throw StartFailure("no memfisd is mounted at \(path)", .noInput)
+        }
+        MountPoints.abort(paths)
+        record?.remove()
     }
 }

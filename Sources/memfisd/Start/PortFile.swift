@@ -9,7 +9,7 @@ enum PortFile {
         let path = unsafe String(cString: value)
         let lines = addresses.filter { !$0.isUnix }.map { "TCP \($0.isIPv6 ? "INET6" : "INET"): \($0.port)\n" }
         if !FilePaths.replace(path, with: lines.joined(), temporary: "\(path).lck") {
-            StandardError.write("memfisd: cannot write \(path): \(FilePaths.errorText(errno))\n")
+            LogLine.write(.warning, "cannot write \(path): \(FilePaths.errorText(errno))")
         }
     }
 }

@@ -29,12 +29,41 @@ extension ServerProcess {
         }
     }
 
-    /// SIGHUP: reads the authentication file again. When that fails, what was read before stays in force.
+    /// Waits for the end of a preload before the doors are opened; true when a signal or the monitor's end came first.
+    func waits(for preload: PreloadTask, _ logger: Logger) -> Bool {
+        let descriptors = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
+        while !preload.isFinished {
+            let ready = Readiness.wait(descriptors, timeoutMilliseconds: 20)
+            while let number = signals.next() {
+                if number == SIGHUP { continue }
+                logger.notice("stopping on signal \(number)")
+                return true
+            }
+            if ready.count > 1, ready[1] { return true }
+        }
+        return false
+    }
+
+    /// Removes the unix socket, unless systemd holds it. One that could not be removed is taken over by the next start.
+    func removeSocket() {
+        guard inherited.sockets.isEmpty, let path = settings.listening.unixSocket?.path else { return }
+        unsafe unlink(path)
+    }
+
+    /// SIGHUP: opens the log file and reads the authentication file again. When one of these fails, what there was stays in
+    /// force.
     private func reload(_ server: Server, _ logger: Logger) {
         notifier?.reloading()
         defer { notifier?.ready("Serving") }
         do throws(StartFailure) {
-            guard let users = try readUsers() else { return logger.notice("SIGHUP: nothing to reload") }
+            if let path = settings.logFile {
+                try Log.openFile(path, owner: nil)
+                logger.notice("SIGHUP: the log file is opened again")
+            }
+            guard let users = try readUsers() else {
+                return logger.notice(
+                    "SIGHUP: settings are read at the start only, and there is no auth-file to read again")
+            }
             server.replaceUsers(users)
             logger.notice("SIGHUP: \(users.count) users read")
         } catch {

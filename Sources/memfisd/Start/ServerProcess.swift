@@ -47,7 +47,11 @@ struct ServerProcess {
         if settings.dumpsCore { ResourceLimits.allowCoreDumps() }
 
         let store = try makeStore()
-        var configuration = settings.serverConfiguration(users: try readUsers())
+        let users = try readUsers()
+        if let users, users.isEmpty, let path = settings.listening.authFile {
+            logger.warning("the authentication file \(path) is empty: nobody can log in")
+        }
+        var configuration = settings.serverConfiguration(users: users)
         configuration.inherit(inherited.sockets)
         let server = Server(store: store, configuration: configuration, logger: logger)
         server.onShutdown = { isGraceful in kill(getpid(), isGraceful ? SIGUSR1 : SIGINT) }
@@ -57,32 +61,43 @@ struct ServerProcess {
         lockMemory(logger)
         try Privileges.drop(to: settings.serving)
 
+        // Before the mount, which may hide what is to be copied into it; and as the user whose rights count from now on.
+        let preload = PreloadTask(
+            store: store, requests: try PreloadTask.opened(settings.preloads), settings, logger: logger,
+            notifier: notifier)
         let housekeeper = Housekeeper(store: store)
-        do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
+        if !settings.preloadsFirst { try start(server) }
         let session: FuseSession?
         do throws(StartFailure) { session = try mount(store, server, logger) } catch {
             server.stop(gracefulSeconds: 0)
             housekeeper.stop()
             throw error
         }
-        announce(server, logger)
-        sayReady()
-        let preload = PreloadTask(
-            store: store, requests: settings.preloads, mountPoints: settings.mountPoints, logger: logger,
-            notifier: notifier)
         preload.start()
+        // Clients that come meanwhile wait in the sockets' queues.
+        let isStopped = settings.preloadsFirst && waits(for: preload, logger)
+        if !isStopped {
+            if settings.preloadsFirst { try start(server) }
+            announce(server, logger)
+            sayReady(preload)
+        }
 
-        let isGraceful = waitForStop(server, logger)
+        let isGraceful = !isStopped && waitForStop(server, logger)
         notifier?.stopping()
         preload.stop()
         stop(server, session, logger, isGraceful: isGraceful)
         housekeeper.stop()
+        removeSocket()
         logger.notice("stopped")
         if channel == nil, settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
         return 0
     }
 
     // MARK: start
+
+    private func start(_ server: Server) throws(StartFailure) {
+        do throws(SystemError) { try server.start() } catch { throw StartFailure("\(error)", .systemRefused) }
+    }
 
     private func raiseOpenFiles(_ logger: Logger) throws(StartFailure) {
         let connections = settings.listening.connectionsMax
@@ -104,12 +119,17 @@ struct ServerProcess {
         guard let path = settings.listening.authFile else { return nil }
         guard let text = FilePaths.contents(of: path) else {
             throw StartFailure(
-                "cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .wrongValue)
+                "cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .noInput)
         }
-        let users = text.split(separator: "\n").map(String.init)
-        guard users.allSatisfy({ $0.contains(":") }) else {
-            throw StartFailure(
-                "the authentication file \(path) has a malformed entry: expected lines user:password", .wrongValue)
+        var users: [String] = []
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        where !line.isEmpty {
+            guard line.contains(":") else {
+                throw StartFailure(
+                    "the authentication file \(path) has a malformed entry in line \(index + 1): "
+                        + "expected lines user:password", .wrongValue)
+            }
+            users.append(String(line))
         }
         return users
     }
@@ -127,8 +147,10 @@ struct ServerProcess {
                 }
             }
         } catch {
-            let another = error.subject.hasPrefix("/") ? "path with -s" : "port with -p"
-            let hint = error.errno == EADDRINUSE ? "; choose another \(another)" : ""
+            let isPath = error.subject.hasPrefix("/")
+            let another = isPath ? "path (unix-socket, -s)" : "port (port, -p)"
+            var hint = error.errno == EADDRINUSE ? "; choose another \(another)" : ""
+            if isPath, FilePaths.isFile(error.subject) { hint = "; there is a file, not a socket" }
             throw StartFailure("cannot listen: \(error)\(hint)", .systemRefused)
         }
     }
@@ -189,8 +211,8 @@ struct ServerProcess {
             logger.notice("clients of the port may not write files")
         } else if !settings.mountPoints.isEmpty {
             let mask = String(settings.store.umask, radix: 8)
-            let who = settings.listening.authFile == nil ? "whoever reaches the port" : "who authenticates"
-            logger.notice("\(who) may write files as user \(settings.serving.name) (umask 0\(mask))")
+            let who = settings.listening.authFile == nil ? "reaches the port" : "authenticates on the port"
+            logger.notice("whoever \(who) may write files as user \(settings.serving.name) (umask 0\(mask))")
         }
         for prefix in settings.store.prefixes {
             let text = String(decoding: prefix.prefix, as: UTF8.self)
@@ -200,10 +222,14 @@ struct ServerProcess {
         logger.notice("ready: memfisd \(Version.text), process \(getpid())")
     }
 
-    private func sayReady() {
-        if let channel { _ = channel.send(MonitorRequest.ready.rawValue) } else { notifier?.ready("Serving") }
+    private func sayReady(_ preload: PreloadTask) {
+        if let channel {
+            _ = channel.send(MonitorRequest.ready.rawValue)
+        } else {
+            notifier?.ready(preload.status)
+        }
         // The server behind a monitor too: whoever waits for the end of our output waits for the start alone.
-        if settings.isDaemon { Background.detachOutput(keepsLog: settings.verbosity > 0) }
+        if settings.isDaemon { Background.detachOutput(keepsLog: settings.keepsStandardError) }
         background?.sayReady()
     }
 }

@@ -6,11 +6,24 @@ import MemFS
 enum Starter {
     /// Runs the daemon to its end; the status to exit with.
     /// - Throws: StartFailure when it cannot start.
-    static func run(_ settings: Settings) throws(StartFailure) -> Int32 {
+    static func run(_ wanted: Settings) throws(StartFailure) -> Int32 {
+        var settings = wanted
         let inherited = try InheritedDescriptors.take()
-        if inherited.device == nil { try judgeMountPoints(settings) }
-        try PreloadTask.check(settings.preloads)
+        if inherited.device == nil {
+            try judgeMountPoints(settings)
+            settings.warnings += MountPoints.hiddenEntries(settings.mountPoints)
+        }
+        try PreloadTask.check(settings.preloads, isMounted: inherited.device != nil, settings.mountPoints)
+        if settings.isDaemon, ServiceNotifier.current() != nil {
+            settings.isDaemon = false
+            settings.warnings.append("-d has no meaning in a service: systemd keeps the process in the background")
+        }
         let background = settings.isDaemon ? try Background.enter() : nil
+        if let path = settings.logFile {
+            try Log.openFile(path, owner: settings.serving)
+        } else if settings.isDaemon, settings.verbosity == 0 {
+            LogLine.useSyslog()
+        }
         let isMonitored = settings.startedAsRoot && !settings.mountPoints.isEmpty && inherited.device == nil
         let signals = StopSignals.listen(children: isMonitored)
         guard isMonitored else {
@@ -22,6 +35,7 @@ enum Starter {
         switch try Monitor.split(tasks: tasks, mountPoints: settings.mountPoints, signals: signals) {
         case .monitor(var monitor):
             for socket in inherited.sockets { close(socket) }
+            if let path = settings.logFile { monitor.logFile = (path, settings.serving) }
             let status = monitor.run()
             if settings.isDaemon, let path = settings.pidFile { PidFile(path: path).remove() }
             return status
@@ -61,7 +75,7 @@ enum Starter {
                 if let path = settings.pidFile { PidFile(path: path).write() }
                 ServiceNotifier.current()?.ready("Serving")
                 guard let background else { return }
-                Background.detachOutput(keepsLog: settings.verbosity > 0)
+                Background.detachOutput(keepsLog: settings.keepsStandardError)
                 background.sayReady()
             })
     }

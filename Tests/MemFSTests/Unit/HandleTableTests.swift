@@ -12,16 +12,60 @@ struct HandleTableTests {
         let table = HandleTable()
         let handle = try #require(table.open(Ino(5), opener: 42))
         #expect(table.openerOfWritten(handle) == nil)
-        table.setWritten(handle, true)
+        table.setWritten(handle)
         #expect(table.openerOfWritten(handle) == 42)
-        table.setWritten(handle, false)
+        table.setPublished(Ino(5))
         #expect(table.openerOfWritten(handle) == nil)
+    }
+
+    @Test("a release publishes what its handle changed, unless another has written what is not published")
+    func releases() throws {
+        let table = HandleTable()
+        func two() throws -> (HandleNumber, HandleNumber) {
+            (try #require(table.open(Ino(5), opener: 1)), try #require(table.open(Ino(5), opener: 2)))
+        }
+        var (one, other) = try two()
+        table.setWritten(one)
+        #expect(!table.close(other), "the first one is in the middle of writing")
+        #expect(table.close(one), "the last that could write")
+        (one, other) = try two()
+        table.setWritten(one)
+        #expect(table.close(one), "the other has written nothing")
+        #expect(table.close(other))
+        (one, other) = try two()
+        table.setWritten(one, appending: true)
+        table.setCutToNothing(Ino(5), by: other)
+        #expect(table.openerOfWritten(one) == nil, "what it wrote was cut off")
+        #expect(table.close(other), "the cut is shown")
+        table.setWritten(one, appending: true)
+        let third = try #require(table.open(Ino(5), opener: 3))
+        table.setWritten(third)
+        #expect(table.close(third), "who appends holds nothing back")
+        table.close(one)
+        (one, other) = try two()
+        table.setCutToNothing(Ino(5), by: one)
+        table.setFailed(other)
+        #expect(!table.close(other), "the first one has cut the file and goes on")
+        table.setPublished(Ino(5))
+        let last = try #require(table.open(Ino(5), opener: 1))
+        #expect(!table.close(one), "nothing of it is left to show")
+        #expect(table.close(last))
+        #expect(!table.close(.readOnly))
+    }
+
+    @Test("an open for reading that cuts the file is remembered, without a flush")
+    func truncatingReader() throws {
+        let table = HandleTable()
+        let file = try #require(try table.open(Ino(5), OpenMode(flags: O_RDONLY | O_TRUNC, opener: 1)) { 1 })
+        #expect(file.handle != .readOnly && file.skipsFlush && !file.isDirect)
+        #expect(!table.setCutToNothing(Ino(5), by: file.handle))
+        #expect(table.close(file.handle))
     }
 
     @Test("the handle for reading is number 0, never has written and may be closed")
     func readOnly() {
         let table = HandleTable()
-        table.setWritten(.readOnly, true)
+        table.setWritten(.readOnly)
         #expect(table.openerOfWritten(.readOnly) == nil)
         #expect(!table.isDirect(.readOnly))
         table.close(.readOnly)
@@ -34,7 +78,7 @@ struct HandleTableTests {
         let first = try #require(table.open(Ino(1), opener: 1))
         let second = try #require(table.open(Ino(2), opener: 2))
         #expect(first != second)
-        table.setWritten(first, true)
+        table.setWritten(first)
         table.close(first)
         let third = try #require(table.open(Ino(3), opener: 3))
         #expect(third == first)
@@ -81,7 +125,7 @@ struct HandleTableTests {
             try #require(table.open(Ino(UInt64($0)), opener: UInt32($0)))
         }
         for (index, handle) in handles.enumerated() {
-            table.setWritten(handle, true)
+            table.setWritten(handle)
             #expect(table.openerOfWritten(handle) == UInt32(index + 1))
         }
         for handle in handles { table.close(handle) }

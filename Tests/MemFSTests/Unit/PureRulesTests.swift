@@ -98,7 +98,9 @@ struct PureRulesTests {
         #expect(RenameMode(flags: 0) == .replace)
         #expect(RenameMode(flags: 1) == .noReplace)
         #expect(RenameMode(flags: 2) == .exchange)
-        #expect(RenameMode(flags: 4) == nil)
+        #expect(RenameMode(flags: 4) == .whiteout)
+        #expect(RenameMode(flags: 5) == .whiteoutNoReplace)
+        for flags: UInt32 in [3, 6, 7, 8] { #expect(RenameMode(flags: flags) == nil) }
         #expect(AllocateMode(flags: 0) == .allocate)
         #expect(AllocateMode(flags: 1) == .keepSize)
         #expect(AllocateMode(flags: 3) == .punchHole)
@@ -130,22 +132,25 @@ struct PureRulesTests {
         return target.split(separator: "/").last.flatMap { UInt32($0) } ?? 0
     }
 
-    @Test("threads of one process are of one process, and so is an unknown thread")
+    @Test("threads of one process are of one process; of an unknown thread nobody knows")
     func sameProcess() {
         let own = UInt32(getpid())
         let thread = ownThread()
         #expect(ProcessIdentity.isSameProcess(own, own))
         #expect(ProcessIdentity.isSameProcess(own, thread))
         #expect(ProcessIdentity.isSameProcess(thread, own))
-        #expect(ProcessIdentity.isSameProcess(0, own))
-        #expect(ProcessIdentity.isSameProcess(own, 0))
+        for (one, other) in [(0, own), (own, 0), (0, 0)] {
+            #expect(!ProcessIdentity.isSameProcess(one, other))
+            #expect(ProcessIdentity.mayBeSameProcess(one, other))
+        }
+        #expect(ProcessIdentity.mayBeSameProcess(own, thread))
         #expect(ProcessIdentity.threadGroup(of: thread) == own)
     }
 
     @Test("another process, and a thread that is gone, are of another")
     func otherProcess() {
         let own = UInt32(getpid())
-        #expect(!ProcessIdentity.isSameProcess(own, 1))
+        #expect(!ProcessIdentity.isSameProcess(own, 1) && !ProcessIdentity.mayBeSameProcess(own, 1))
         // No thread has a number above the kernel's largest, 2^22.
         #expect(!ProcessIdentity.isSameProcess(own, 1 << 23))
         #expect(ProcessIdentity.threadGroup(of: 1 << 23) == nil)

@@ -38,7 +38,7 @@ import Testing
                 let offset = random.below(min(sizeMax, model.count + 5000) + 1)
                 let new = random.bytes(random.below(random.below(4) == 0 ? 60_000 : 700) + 1)
                 try change(test, shard, shard.need(forWriteAt: UInt64(offset), count: new.count, into: content)) {
-                    new.withBytes { shard.write(&content, at: UInt64(offset), $0, test.session) }
+                    new.withBytes { shard.write(&content, at: UInt64(offset), $0, &test.session.state.reservation) }
                 }
                 if model.count < offset { model += [UInt8](repeating: 0, count: offset - model.count) }
                 let end = min(model.count, offset + new.count)
@@ -46,7 +46,7 @@ import Testing
             case 5, 6:
                 let size = random.below(sizeMax)
                 try change(test, shard, shard.need(forCutOf: content)) {
-                    shard.truncate(&content, to: UInt64(size), test.session)
+                    shard.truncate(&content, to: UInt64(size), &test.session.state.reservation)
                 }
                 model =
                     size <= model.count
@@ -55,7 +55,7 @@ import Testing
                 let from = random.below(model.count + 1)
                 let to = from + random.below(40_000)
                 try change(test, shard, shard.need(forCutOf: content)) {
-                    shard.zero(&content, from: UInt64(from), to: UInt64(to), test.session)
+                    shard.zero(&content, from: UInt64(from), to: UInt64(to), &test.session.state.reservation)
                 }
                 for index in from..<max(from, min(to, model.count)) { model[index] = 0 }
             case 8 where versions.count < 6:
@@ -86,7 +86,7 @@ import Testing
         while shard.freeBuried(leafCount: 100) {}
         shard.unlock()
         test.session.checkInvariants()
-        test.session.giveBackReserved(keeping: MemoryNeed())
+        test.session.state.reservation.giveBack(keeping: MemoryNeed())
         #expect(shard.state.pieces.count == 0)
         #expect(shard.log(.pieces).liveBytes == 0)
     }
@@ -97,9 +97,11 @@ import Testing
         let shard = test.session.shard(of: 1)
         var content = Content.empty
         let far: UInt64 = 1 << 40
-        try change(test, shard, shard.need(forCutOf: content)) { shard.truncate(&content, to: far, test.session) }
+        try change(test, shard, shard.need(forCutOf: content)) {
+            shard.truncate(&content, to: far, &test.session.state.reservation)
+        }
         try change(test, shard, shard.need(forWriteAt: far / 2, count: 3, into: content)) {
-            Array("abc".utf8).withBytes { shard.write(&content, at: far / 2, $0, test.session) }
+            Array("abc".utf8).withBytes { shard.write(&content, at: far / 2, $0, &test.session.state.reservation) }
         }
         shard.lock()
         #expect(shard.seek(content, from: 0, hole: false) == far / 2)
@@ -117,7 +119,9 @@ import Testing
         let span = UInt64(ContentShape.fanout * test.session.arena.blockSizeBytes)
         for node in 1...UInt64(nodeCount) {
             try change(test, shard, shard.need(forWriteAt: node * span - 1, count: 1, into: content)) {
-                [UInt8(node & 0xff)].withBytes { shard.write(&content, at: node * span - 1, $0, test.session) }
+                [UInt8(node & 0xff)].withBytes {
+                    shard.write(&content, at: node * span - 1, $0, &test.session.state.reservation)
+                }
             }
         }
         return content
@@ -136,7 +140,7 @@ import Testing
         let blockSize = UInt64(test.session.arena.blockSizeBytes)
         let (start, end) = (blockSize * 700 + 5, content.size - blockSize * 600 - 7)
         try change(test, shard, shard.need(forCutOf: content)) {
-            shard.zero(&content, from: start, to: end, test.session)
+            shard.zero(&content, from: start, to: end, &test.session.state.reservation)
         }
         shard.lock()
         #expect(shard.state.pieces.count <= piecesBefore + 12)
@@ -146,7 +150,7 @@ import Testing
         #expect(shard.seek(published, from: start, hole: false) == blockSize * 1023)
         shard.unlock()
         try change(test, shard, shard.need(forCutOf: content)) {
-            shard.zero(&content, from: 0, to: .max, test.session)
+            shard.zero(&content, from: 0, to: .max, &test.session.state.reservation)
         }
         shard.lock()
         #expect(shard.allocatedBytes(content) == 0 && content.size == published.size)
@@ -166,9 +170,9 @@ import Testing
             var content = try scattered(test, shard, nodeCount: 40)
             try change(test, shard, shard.need(forCutOf: content)) {
                 if isCut {
-                    shard.truncate(&content, to: 1, test.session)
+                    shard.truncate(&content, to: 1, &test.session.state.reservation)
                 } else {
-                    shard.zero(&content, from: 1, to: content.size, test.session)
+                    shard.zero(&content, from: 1, to: content.size, &test.session.state.reservation)
                 }
             }
             shard.lock()
@@ -194,11 +198,11 @@ import Testing
         let blockSize = UInt64(test.session.arena.blockSizeBytes)
         let changes: [(inout Content) -> Void] = [
             { _ in },
-            { content in [1].withBytes { shard.write(&content, at: 3, $0, test.session) } },
-            { shard.truncate(&$0, to: 2, test.session) },
-            { shard.zero(&$0, from: 0, to: 2, test.session) },
-            { shard.zero(&$0, from: 0, to: .max, test.session) },
-            { shard.truncate(&$0, to: blockSize * 10_000, test.session) },
+            { content in [1].withBytes { shard.write(&content, at: 3, $0, &test.session.state.reservation) } },
+            { shard.truncate(&$0, to: 2, &test.session.state.reservation) },
+            { shard.zero(&$0, from: 0, to: 2, &test.session.state.reservation) },
+            { shard.zero(&$0, from: 0, to: .max, &test.session.state.reservation) },
+            { shard.truncate(&$0, to: blockSize * 10_000, &test.session.state.reservation) },
         ]
         for sizes in [[100, Int(blockSize) * 2 / 3], [Int(blockSize) * 700], [Int(blockSize) * 3]] {
             for change in changes {
@@ -206,7 +210,7 @@ import Testing
                 for size in sizes {
                     try self.change(test, shard, shard.need(forWriteAt: 0, count: size, into: content)) {
                         [UInt8](repeating: 1, count: size)
-                            .withBytes { shard.write(&content, at: 0, $0, test.session) }
+                            .withBytes { shard.write(&content, at: 0, $0, &test.session.state.reservation) }
                     }
                 }
                 let leased = content

@@ -66,6 +66,19 @@ import Testing
         #expect(dump(store, countMax: 10).isEmpty)
     }
 
+    @Test("names below a directory that the user may search but not list are not told, at any depth")
+    func unlistable() throws {
+        let store = try served()
+        for (path, mode) in [("/open", UInt32(0o755)), ("/open/hidden", 0o711), ("/open/hidden/open", 0o755)] {
+            try store.makeDirectory(path, mode: mode, caller: Caller(uid: 0, gid: 0))
+        }
+        for path in ["/open/page", "/open/hidden/page", "/open/hidden/open/page"] { try store.write(path, "x") }
+        #expect(dump(store, countMax: 10) == ["memfis://h/open/page"])
+        #expect(try key(store, "/open/hidden/open/page") == nil)
+        // Who knows the name gets the page.
+        #expect(store.page("/open/hidden/open/page") == "x")
+    }
+
     @Test("the prefix of the deepest directory names a file; one that another prefix hides is not taken")
     func prefixes() throws {
         let store = try served {

@@ -26,6 +26,30 @@ import Testing
         store.check()
     }
 
+    @Test("what tells the content or the size of a file needs the right to read it; what tells nothing does not")
+    func writeOnly() throws {
+        try store.makeDirectory("/d", mode: 0o777)
+        try store.write("/d/f", "4242")
+        try store.change("/d/f") { $0.mode = 0o622 }
+        var arithmetic = ArithmeticCommand()
+        for isIncrement in [true, false] {
+            arithmetic.isIncrement = isIncrement
+            #expect(store.arithmetic(Self.key, arithmetic).outcome == .permissionDenied)
+        }
+        var telling = StoreCommand(mode: .append)
+        telling.tellsSize = true
+        #expect(store.set(Self.key, "+", telling).outcome == .permissionDenied)
+        telling.mode = .prepend
+        #expect(store.set(Self.key, "+", telling).outcome == .permissionDenied)
+        #expect(try store.text("/d/f") == "4242")
+        #expect(append(Self.key, "!").outcome == .done)
+        #expect(try store.text("/d/f") == "4242!")
+        #expect(store.get(Self.key) == nil)
+        try store.change("/d/f") { $0.mode = 0o666 }
+        #expect(store.set(Self.key, "+", telling).size == 6)
+        store.check()
+    }
+
     @Test("a set keeps the inode, its mode and owner, and changes its times and cas")
     func replaces() throws {
         try store.makeDirectory("/d", mode: 0o777)

@@ -14,6 +14,24 @@ import Testing
         return count
     }
 
+    @Test("a file with very many names goes in slices, and none of its names is found meanwhile")
+    func manyNames() throws {
+        let store = try TestStore()
+        store.set("memfis://h/f", "x", StoreCommand(mode: .set, exptime: Exptime(second: store.session.nowSecond + 1)))
+        for number in 0..<1000 { try store.link("/f", as: "/\(number)") }
+        let ino = try store.ino("/f")
+        store.advance(seconds: 2)
+        #expect(!store.exists("/999") && store.page("/500") == nil)
+        #expect(store.session.expireFiles(limit: 1) == 1)
+        #expect(try store.session.attributes(of: ino).linkCount == 1001 - 128)
+        #expect(!store.exists("/998"))
+        // A name can be had again at once.
+        try store.write("/997", "new")
+        while store.session.expireFiles(limit: 1) == 1 {}
+        #expect(try store.names("/") == ["997"])
+        store.check()
+    }
+
     @Test("a writer that finds no memory removes files whose time has come, some at a time", arguments: [true, false])
     func writers(isFile: Bool) throws {
         let store = try TestStore(limitMiB: 8)

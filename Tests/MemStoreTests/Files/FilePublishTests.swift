@@ -194,6 +194,188 @@ import Testing
         #expect(store.page("/log") == "12")
     }
 
+    /// A write for which there can be no room.
+    private func fail(_ ino: Ino, isAppending: Bool = false) {
+        #expect(throws: StoreError.fileTooLarge) {
+            try store.writePart(ino, at: 1 << 60, "x", isAppending: isAppending)
+        }
+    }
+
+    @Test("a version in which a write failed is not published, until it is cut to nothing or the port replaces it")
+    func spoiled() throws {
+        try store.write("/a", "old")
+        try store.change("/a") { $0.mode = 0o666 }
+        let ino = try store.ino("/a")
+        try store.session.openFile(ino)
+        try store.writePart(ino, at: 0, "half")
+        fail(ino)
+        try store.writePart(ino, at: nil, "+", isAppending: true)
+        #expect(!store.session.publish(ino))
+        #expect(store.session.publishDueAppends(limit: 10) == 0)
+        store.session.releaseFile(ino, publishes: true)
+        #expect(try store.page("/a") == "old" && store.text("/a") == "half+")
+        try store.link("/a", as: "/b")
+        try store.rename("/a", to: "/c")
+        #expect(store.page("/b") == "old" && store.page("/c") == "old")
+        try store.change("/c") { $0.size = 2 }
+        #expect(
+            try store.page("/c") == "ol" && store.text("/c") == "ha", "a cut by path is shown, what is spoiled stays so"
+        )
+        #expect(store.set("memfis://h/c", "!", StoreCommand(mode: .append)).outcome == .done)
+        #expect(try store.page("/c") == "ol!" && store.text("/c") == "ol!")
+        try store.write("/c", "whole")
+        #expect(store.page("/c") == "whole")
+        let new = try store.makeNode("/new").ino
+        fail(new)
+        #expect(!store.session.publish(new) && store.page("/new") == nil)
+        store.check()
+    }
+
+    @Test("a failure in a file that nobody has changed ends with its handle")
+    func spoiledWithoutChange() throws {
+        try store.write("/a", "old")
+        let ino = try store.ino("/a")
+        try store.session.openFile(ino)
+        fail(ino)
+        store.session.releaseFile(ino)
+        try store.session.openFile(ino)
+        try store.writePart(ino, at: 0, "new")
+        store.session.releaseFile(ino)
+        #expect(store.page("/a") == "new")
+        #expect(throws: StoreError.fileTooLarge) { try store.change("/a") { $0.size = 1 << 60 } }
+        try store.session.openFile(ino)
+        try store.writePart(ino, at: 0, "old")
+        store.session.releaseFile(ino)
+        #expect(store.page("/a") == "old")
+    }
+
+    @Test("an append that finds no room leaves a log as it was, and the log goes on")
+    func failedAppend() throws {
+        try store.write("/log", "1")
+        let ino = try store.ino("/log")
+        try store.session.openFile(ino)
+        fail(ino, isAppending: true)
+        try store.writePart(ino, at: nil, "2", isAppending: true)
+        fail(ino, isAppending: true)
+        publishDue()
+        #expect(store.page("/log") == "12")
+        try store.writePart(ino, at: 0, "X")
+        fail(ino, isAppending: true)
+        store.session.releaseFile(ino)
+        #expect(store.page("/log") == "12", "what was not only appended is spoiled")
+    }
+
+    @Test("memory that is full leaves the page of before, and the next that has room is shown")
+    func noRoom() throws {
+        try store.write("/page", [UInt8](repeating: 1, count: 100_000))
+        let fill = try store.makeNode("/fill").ino
+        try store.session.openFile(fill)
+        let part = [UInt8](repeating: 2, count: 100_000)
+        #expect(throws: StoreError.noSpace) {
+            for number in 0..<1000 { try store.writePart(fill, at: UInt64(number * part.count), part) }
+        }
+        store.session.releaseFile(fill)
+        #expect(store.page("/fill") == nil)
+        #expect(throws: StoreError.noSpace) { try store.write("/page", [UInt8](repeating: 3, count: 3_000_000)) }
+        store.session.releaseFile(try store.ino("/page"))
+        #expect(store.get("memfis://h/page")?.value == [UInt8](repeating: 1, count: 100_000))
+        try store.unlink("/fill")
+        try store.write("/page", [UInt8](repeating: 4, count: 3_000_000))
+        #expect(store.get("memfis://h/page")?.value == [UInt8](repeating: 4, count: 3_000_000))
+        store.check()
+    }
+
+    private func set(_ name: String, of path: String, to value: String) throws {
+        let ino = try store.ino(path)
+        try Array(name.utf8).withBytes { name throws(StoreError) in
+            try Array(value.utf8).withBytes { value throws(StoreError) in
+                try store.session.setExtendedAttribute(name, of: ino, to: value, mustExist: false, mustNotExist: false)
+            }
+        }
+    }
+
+    @Test("a file that is cut to nothing and written anew loses flags and exptime; an append keeps them")
+    func newValue() throws {
+        let soon = Exptime(second: store.session.nowSecond + 10)
+        func put() throws {
+            #expect(
+                store.set("memfis://h/a", "old", StoreCommand(mode: .set, flags: 2, exptime: soon)).outcome == .done)
+        }
+        func state() -> [UInt32] {
+            guard let view = store.get("memfis://h/a")?.view else { return [] }
+            return [view.flags, view.exptime.second]
+        }
+        try put()
+        let ino = try store.ino("/a")
+        try store.session.openFile(ino)
+        try store.writePart(ino, at: nil, "+", isAppending: true)
+        try store.change("/a") { $0.mode = 0o600 }
+        store.session.releaseFile(ino)
+        #expect(state() == [2, soon.second])
+        try store.session.openFile(ino)
+        try store.change("/a", isOpen: true) { $0.size = 0 }
+        #expect(state() == [2, soon.second], "of the old page, until the new one is shown")
+        try store.writePart(ino, at: 0, "new")
+        store.session.releaseFile(ino)
+        #expect(state() == [0, 0])
+        try put()
+        try store.session.openFile(ino)
+        try store.change("/a", isOpen: true) { $0.size = 0 }
+        try set("user.memcached.flags", of: "/a", to: "7")
+        try store.writePart(ino, at: 0, "new")
+        store.session.releaseFile(ino)
+        #expect(state() == [7, 0], "what a program sets meanwhile stays")
+        try put()
+        try store.change("/a") { $0.size = 0 }
+        #expect(state() == [0, 0])
+        store.check()
+    }
+
+    @Test("a page whose time comes while another is written over it ends on the port, and its file does not")
+    func timeWhileWritten() throws {
+        let soon = Exptime(second: store.session.nowSecond + 10)
+        #expect(store.set("memfis://h/a", "old", StoreCommand(mode: .set, flags: 2, exptime: soon)).outcome == .done)
+        let ino = try store.ino("/a")
+        try store.session.openFile(ino)
+        try store.change("/a", isOpen: true) { $0.size = 0 }
+        try store.writePart(ino, at: 0, "ne")
+        store.advance(seconds: 11)
+        #expect(store.page("/a") == nil && store.exists("/a"))
+        #expect(store.session.expireFiles(limit: 10) == 1)
+        #expect(try store.names("/") == ["a"])
+        try store.writePart(ino, at: 2, "w")
+        store.session.releaseFile(ino)
+        #expect(store.page("/a") == "new" && store.get("memfis://h/a")?.view.flags == 0)
+        store.check()
+    }
+
+    @Test("an exptime can be asked for and set by name, is not listed for copies, and cannot be one that has passed")
+    func exptimeOfCopies() throws {
+        try store.write("/a", "text")
+        try set("user.memcached.exptime", of: "/a", to: "100")
+        #expect(throws: StoreError.invalid) { try set("user.memcached.exptime", of: "/a", to: "-1") }
+        #expect(throws: StoreError.invalid) { try set("user.memcached.exptime", of: "/a", to: "1000000000") }
+        let length = try unsafe store.session.listExtendedAttributes(
+            of: try store.ino("/a"), into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        #expect(length == 0)
+        #expect(store.get("memfis://h/a")?.view.exptime.second == store.session.nowSecond + 100)
+    }
+
+    @Test("what the port appends to a log that was just cut goes behind the cut as well")
+    func portAppendsToCut() throws {
+        let store = try TestStore { $0.publishIntervalSeconds = 0 }
+        try store.write("/log", "1\n")
+        try store.change("/log") { $0.mode = 0o666 }
+        let ino = try store.ino("/log")
+        try store.session.openFile(ino)
+        try store.change("/log", isOpen: true) { $0.size = 0 }
+        #expect(store.set("memfis://h/log", "p\n", StoreCommand(mode: .append)).outcome == .done)
+        #expect(try store.page("/log") == "1\np\n" && store.text("/log") == "p\n")
+        store.session.releaseFile(ino)
+        #expect(store.page("/log") == "p\n")
+        store.check()
+    }
+
     @Test("hard links are one file under several keys")
     func hardLinks() throws {
         try store.write("/a", "1")

@@ -21,13 +21,13 @@ import Testing
                 var none: UInt32 = 0
                 outcome = .unfinished
                 while outcome == .unfinished {
-                    outcome = shard.compact(shareMin: 1, spare: &none, now: now, test.session)
+                    outcome = shard.compact(shareMin: 1, spare: &none, now: now)
                 }
                 if none != 0 { arena.giveBack(segment: none) }
                 if outcome == .nothing { waited += 1 }
             }
             if spare == 0 { spare = try #require(arena.takeSegment()) }
-            outcome = shard.compact(shareMin: 1, spare: &spare, now: now, test.session)
+            outcome = shard.compact(shareMin: 1, spare: &spare, now: now)
         }
         if spare != 0 { arena.giveBack(segment: spare) }
         return waited

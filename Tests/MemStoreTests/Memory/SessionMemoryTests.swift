@@ -8,10 +8,10 @@ import Testing
     func stash() throws {
         let store = try TestStore(limitMiB: 1024)
         try store.session.reserve(MemoryNeed(blocks: 40, segments: 3))
-        #expect(store.session.state.reservedBlocks.count == 40)
+        #expect(store.session.state.reservation.blockCount == 40)
         try store.session.reserve(MemoryNeed(blocks: 1))
-        #expect(store.session.state.reservedBlocks.count == 4)
-        #expect(store.session.state.reservedSegments.count == 1)
+        #expect(store.session.state.reservation.blockCount == 4)
+        #expect(store.session.state.reservation.segmentCount == 1)
         let used = store.store.statistics().memoryUsedBytes
         try store.session.reserve(MemoryNeed(blocks: 4, segments: 1))
         #expect(store.store.statistics().memoryUsedBytes == used)
@@ -56,7 +56,7 @@ import Testing
             for number in 0..<3000 { store.set("\(round)-\(number)", [UInt8](repeating: 1, count: 1000)) }
             // All of them are used, so eviction would rather move them than let them go.
             for number in 0..<3000 { for _ in 0..<3 { _ = store.get("\(round)-\(number)") } }
-            session.giveBackReserved(keeping: MemoryNeed())
+            session.state.reservation.giveBack(keeping: MemoryNeed())
             // Compaction elsewhere may have the spare segment, and everything else is in use.
             let lane = session.shared.lane(0)
             let spare = lane.spareSegment
@@ -68,7 +68,7 @@ import Testing
             arena.setLimit(bytes: 2 << 20)
             if spare != 0 { arena.giveBack(segment: spare) }
         }
-        session.giveBackReserved(keeping: MemoryNeed())
+        session.state.reservation.giveBack(keeping: MemoryNeed())
         session.checkInvariants()
     }
 
@@ -81,8 +81,8 @@ import Testing
         arena.setLimit(bytes: arena.usedBytes)
         // The one segment that it keeps becomes the blocks that it needs.
         try session.reserve(MemoryNeed(blocks: 16))
-        #expect(session.state.reservedBlocks.count == 16)
+        #expect(session.state.reservation.blockCount == 16)
         #expect(throws: StoreError.noSpace) { try session.reserve(MemoryNeed(blocks: 64)) }
-        #expect(session.state.reservedBlocks.isEmpty)
+        #expect(session.state.reservation.blockCount == 0)
     }
 }

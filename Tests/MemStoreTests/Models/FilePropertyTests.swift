@@ -9,30 +9,42 @@ private struct ModelFile {
     /// What is published; nil before the first time.
     var published: [UInt8]?
     var isDirty = true
+    /// A write failed: it is not published until it is cut to nothing, synced or replaced by the port.
+    var isSpoiled = false
+    /// Cut to nothing and not written since: what the port appends goes to both contents.
+    var isCut = false
 
     mutating func write(_ bytes: [UInt8], at offset: Int) {
         if live.count < offset + bytes.count { live += [UInt8](repeating: 0, count: offset + bytes.count - live.count) }
         live.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-        isDirty = true
+        (isDirty, isCut) = (true, false)
     }
     mutating func resize(to size: Int) {
         live = size < live.count ? Array(live[..<size]) : live + [UInt8](repeating: 0, count: size - live.count)
-        isDirty = true
+        (isDirty, isCut) = (true, size == 0)
+        if size == 0 { isSpoiled = false }
     }
+    mutating func spoil() { (isSpoiled, isCut) = (true, false) }
     mutating func zero(_ range: Range<Int>) {
         let part = range.clamped(to: 0..<live.count)
         live.replaceSubrange(part, with: [UInt8](repeating: 0, count: part.count))
-        isDirty = true
+        (isDirty, isCut) = (true, false)
     }
     mutating func publish() {
-        guard isDirty else { return }
+        guard isDirty, !isSpoiled else { return }
         published = live
-        isDirty = false
+        (isDirty, isCut) = (false, false)
+    }
+    mutating func append(_ bytes: [UInt8]) {
+        guard let old = published else { return }
+        guard isCut else { return replace(old + bytes) }
+        published = old + bytes
+        live += bytes
     }
     mutating func replace(_ bytes: [UInt8]) {
         live = bytes
         published = bytes
-        isDirty = false
+        (isDirty, isSpoiled, isCut) = (false, false, false)
     }
 }
 
@@ -61,7 +73,7 @@ private struct FileModel {
     mutating func changeLive(_ path: String) throws {
         let ino = try ino(path)
         let (offset, length) = (random.below(120_000), random.below(40_000) + 1)
-        switch random.below(8) {
+        switch random.below(11) {
         case 0..<3:
             let bytes = random.bytes(length)
             try store.writePart(ino, at: UInt64(offset), bytes)
@@ -85,6 +97,17 @@ private struct FileModel {
             _ = try store.session.copyRange(
                 from: source, at: UInt64(start), to: ino, at: UInt64(offset), length: UInt64(length))
             files[path]?.write(part, at: offset)
+        case 7:
+            try store.change(path, isOpen: true) { $0.size = 0 }
+            files[path]?.resize(to: 0)
+        case 8:
+            try #require(throws: StoreError.fileTooLarge) { try store.writePart(ino, at: 1 << 60, "x") }
+            files[path]?.spoil()
+        case 9:
+            // The first after a failure fails, where something was changed.
+            if (try? store.session.syncFile(ino)) == nil { try store.session.syncFile(ino) }
+            files[path]?.isSpoiled = false
+            files[path]?.publish()
         default:
             store.session.publish(ino)
             files[path]?.publish()
@@ -106,7 +129,7 @@ private struct FileModel {
             let published = files[path]?.published
             let outcome = store.set(key, bytes, StoreCommand(mode: .append)).outcome
             try #require(outcome == (published == nil ? .notStored : .done))
-            if let published { files[path]?.replace(published + bytes) }
+            if published != nil { files[path]?.append(bytes) }
         case 3 where random.below(4) == 0:
             let outcome = store.delete(key).outcome
             try #require((outcome == .done) == (files[path] != nil) || files[path]?.published == nil)

@@ -138,7 +138,7 @@ extension ItemModel {
     /// After a flush: no block is in use but those of an empty store, and no segment but a few open ones.
     func checkNothingIsLeft() throws {
         let session = test.session
-        session.giveBackReserved(keeping: MemoryNeed())
+        session.state.reservation.giveBack(keeping: MemoryNeed())
         while session.reclaim() {}
         try #require(session.arena.state.takenBlockBytes == emptyBlockBytes)
         let segments = (session.arena.usedBytes - emptyUsedBytes) / session.arena.segmentSizeBytes

@@ -26,6 +26,20 @@ import Testing
         store.check()
     }
 
+    @Test("a rename can leave a whiteout in the old place, whatever the new one was", arguments: [false, true])
+    func whiteout(replaces: Bool) throws {
+        try make(directories: ["/d"], files: ["/a": "text"])
+        if replaces {
+            try make(files: ["/d/b": "old"])
+            #expect(throws: StoreError.exists) { try store.rename("/a", to: "/d/b", .whiteoutNoReplace) }
+        }
+        try store.rename("/a", to: "/d/b", replaces ? .whiteout : .whiteoutNoReplace)
+        let left = try store.stat("/a")
+        #expect(left.type == .characterDevice && left.device == 0 && left.mode & 0o7777 == 0)
+        #expect(try store.text("/d/b") == "text")
+        store.check()
+    }
+
     @Test("a moved directory takes its link along")
     func movedDirectory() throws {
         try make(directories: ["/a", "/b", "/a/x"])

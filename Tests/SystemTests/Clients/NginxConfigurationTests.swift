@@ -114,7 +114,7 @@ extension SystemTests {
         @Test("every file of deploy/nginx has its promise")
         func complete() throws {
             let files = try FileManager.default.contentsOfDirectory(atPath: Repository.path("deploy/nginx"))
-            let configurations = Set(files.filter { $0.hasSuffix(".conf") && $0 != "standalone.conf" })
+            let configurations = Set(files.filter { $0.hasSuffix(".conf") })
             #expect(configurations == Set(NginxPromise.all.map(\.file)))
         }
 
@@ -137,10 +137,11 @@ extension SystemTests {
         )
         func gzip() throws {
             try with(NginxPromise(file: "gzip.conf")) { (daemon, nginx) throws in
-                let packed = daemon.path("packed.html")
+                try Shell.bash("cp \(daemon.path("page.html")) \(nginx.originals)/page.html")
                 try Shell.bash(
-                    "gzip -9nc \(daemon.path("page.html")) >\(packed) && setfattr -n user.memcached.flags -v 2 \(packed)"
-                )
+                    try Self.recipe(daemon, nginx).replacingOccurrences(
+                        of: daemon.path("page.html"), with: daemon.path("packed.html")))
+                let packed = daemon.path("packed.html")
                 let accepting = ["-H", "Accept-Encoding: gzip"]
                 let asStored = try Web.fetch(nginx.port, "/packed.html", accepting)
                 #expect(asStored.headers["content-encoding"] == "gzip")
@@ -151,6 +152,74 @@ extension SystemTests {
                 #expect(head.status == 200 && head.headers["content-encoding"] == nil)
                 let byNginx = try Web.fetch(nginx.port, "/page.html", accepting)
                 #expect(byNginx.headers["content-encoding"] == "gzip" && byNginx.headers["vary"] == "Accept-Encoding")
+            }
+        }
+
+        /// The commands of gzip.conf, for the page in the mount and its original beside nginx.
+        private static func recipe(_ daemon: Daemon, _ nginx: ConfiguredNginx) throws -> String {
+            let lines = try Files.text(Repository.path("deploy/nginx/gzip.conf")).split(separator: "\n")
+            let commands = lines.filter { $0.hasPrefix("#   ") }.map { $0.dropFirst(4) }
+            try #require(commands.count == 3)
+            return commands.joined(separator: "\n")
+                .replacingOccurrences(of: "gzip -9nc page.html", with: "gzip -9nc \(nginx.originals)/page.html")
+                .replacingOccurrences(of: "/srv/site/", with: daemon.path(""))
+        }
+
+        @Test("the recipe for compressed pages serves right bytes after each of its steps, to every client")
+        func gzipRecipe() throws {
+            try with(NginxPromise(file: "gzip.conf")) { (daemon, nginx) throws in
+                let original = nginx.originals + "/page.html"
+                try Files.write(Self.page, to: original)
+                // Each command of the recipe, and a fetch by both kinds of clients before and behind it.
+                var script = """
+                    set -e
+                    check() {
+                        for client in "" --compressed; do
+                            curl -fsS $client http://127.0.0.1:\(nginx.port)/page.html | cmp - \(original)
+                        done
+                    }
+                    check
+
+                    """
+                for command in try Self.recipe(daemon, nginx).split(separator: "\n") {
+                    script += command.replacingOccurrences(of: "&&", with: "\ncheck\n") + "\ncheck\n"
+                }
+                // Over a plain page, and over one that is compressed already.
+                for _ in 0..<2 {
+                    let result = try Shell.run(["bash", "-o", "pipefail", "-c", script])
+                    #expect(result.status == 0, "\(result.output)\(result.errors)")
+                }
+                let packed = try Web.fetch(nginx.port, "/page.html", ["-H", "Accept-Encoding: gzip"])
+                #expect(packed.headers["content-encoding"] == "gzip")
+            }
+        }
+
+        @Test(
+            "while memfisd is gone the answer is plain text that says when to ask again",
+            arguments: ["site.conf", "unix-socket.conf"])
+        func unavailable(file: String) throws {
+            try with(NginxPromise(file: file)) { (daemon, nginx) throws in
+                daemon.stop()
+                for path in ["/page.html", "/style.css", "/"] {
+                    let answer = try Web.fetch(nginx.port, path)
+                    #expect(answer.status == 503 && answer.headers["content-type"] == "text/plain")
+                    #expect(answer.headers["retry-after"] == "5")
+                }
+            }
+        }
+
+        @Test(
+            "what the application stores for a path that ends in a slash comes from memory",
+            arguments: ["/", "/dir/", "/a b/c/"])
+        func applicationDirectory(path: String) throws {
+            try with(NginxPromise(file: "fallback-application.conf")) { (daemon, nginx) throws in
+                try Shell.bash("rm \(daemon.path("index.html"))")
+                let escaped = path.replacingOccurrences(of: " ", with: "%20")
+                #expect(try Web.fetch(nginx.port, escaped).body == "application: GET \(escaped)\n")
+                let host = ProcessInfo.processInfo.hostName.lowercased()
+                #expect(try daemon.client().set("memfis://\(host)\(escaped)index.html", "stored") == "STORED")
+                let stored = try Web.fetch(nginx.port, escaped)
+                #expect(stored.body == "stored" && stored.headers["content-type"] == "text/html")
             }
         }
 

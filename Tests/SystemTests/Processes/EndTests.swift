@@ -25,7 +25,10 @@ extension SystemTests {
             try Shell.bash("head -c 5000000 /dev/urandom > \(mount)/page")
             let server = daemon.serverPid
             let programs = try Self.busyPrograms(mount)
-            usleep(300_000)
+            let isBusy = Shell.waitUntil(timeoutSeconds: 60) {
+                ["written", "open"].allSatisfy { !((try? Files.text("\(mount)/\($0)")) ?? "").isEmpty }
+            }
+            #expect(isBusy, "no program has written")
             #expect(programs.allSatisfy { $0.isRunning })
             kill(victim == "server" ? server : daemon.pid, SIGKILL)
 
@@ -50,6 +53,40 @@ extension SystemTests {
             return try #require(children.split(separator: " ").first.flatMap { pid_t($0) })
         }
 
+        @Test("a sentinel that was killed is replaced, and the new one does its work when the monitor is killed")
+        func sentinelKilled() throws {
+            let daemon = try Daemon(["-m", "32"])
+            defer { daemon.remove() }
+            let server = daemon.serverPid
+            for _ in 0..<2 {
+                let before = try Self.sentinels(of: daemon, server)
+                for process in before { kill(process, SIGKILL) }
+                #expect(
+                    try Shell.waitUntil(timeoutSeconds: 20) {
+                        let now = try Self.sentinels(of: daemon, server)
+                        return !now.isEmpty && now.isDisjoint(with: before)
+                    })
+            }
+            #expect(daemon.log.contains("the sentinel process ended; another one is in its place"))
+            kill(daemon.pid, SIGKILL)
+            #expect(Shell.waitUntil(timeoutSeconds: 20) { kill(server, 0) != 0 })
+            #expect(Shell.waitUntil(timeoutSeconds: 20) { !Files.isMounted(daemon.mount!) })
+        }
+
+        /// Living processes called so that are children of the monitor or the server.
+        private static func sentinels(of daemon: Daemon, _ server: pid_t) throws -> Set<pid_t> {
+            var result: Set<pid_t> = []
+            for parent in [daemon.pid, server] {
+                let path = "/proc/\(parent)/task/\(parent)/children"
+                let children = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+                for child in children.split(separator: " ").compactMap({ pid_t($0) }) {
+                    let status = (try? String(contentsOfFile: "/proc/\(child)/status", encoding: .utf8)) ?? ""
+                    if status.contains("memfisd-sentry"), !status.contains("State:\tZ") { result.insert(child) }
+                }
+            }
+            return result
+        }
+
         @Test("when monitor and sentinel are killed at once the server ends, and the next start cleans the mount")
         func bothKilled() throws {
             let scratch = try Scratch()
@@ -57,7 +94,10 @@ extension SystemTests {
             let daemon = try Daemon(scratch: scratch)
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
-            for process in [try Self.sentinel(of: server), daemon.pid] { kill(process, SIGKILL) }
+            let sentinel = try Self.sentinel(of: server)
+            // Stopped, it cannot put another sentinel in the place of the one that ends first.
+            kill(daemon.pid, SIGSTOP)
+            for process in [sentinel, daemon.pid] { kill(process, SIGKILL) }
             _ = daemon.waitForEnd()
             #expect(Shell.waitUntil(timeoutSeconds: 10) { kill(server, 0) != 0 }, "the server stays")
             #expect(Files.isDeadMount(mount) || !Files.isMounted(mount))
@@ -73,7 +113,9 @@ extension SystemTests {
             let daemon = try Daemon(scratch: scratch)
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
-            for process in [try Self.sentinel(of: server), daemon.pid, server] { kill(process, SIGKILL) }
+            let sentinel = try Self.sentinel(of: server)
+            kill(daemon.pid, SIGSTOP)
+            for process in [sentinel, daemon.pid, server] { kill(process, SIGKILL) }
             _ = daemon.waitForEnd()
             #expect(Shell.waitUntil(timeoutSeconds: 10) { Files.isDeadMount(mount) })
             let next = try Daemon(scratch: scratch)

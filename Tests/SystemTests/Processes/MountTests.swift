@@ -97,6 +97,45 @@ extension SystemTests {
             #expect(try Files.text(daemon.path(".memfisd/stats")).contains("\ncoherence_timeouts 1\n"))
         }
 
+        @Test("a page that somebody was reading when the port changed it is not kept: later readers get the new one")
+        func stuckRead() throws {
+            let daemon = try Daemon()
+            defer { daemon.remove() }
+            let client = try daemon.client()
+            let key = Daemon.prefix + "/page"
+            #expect(try client.set(key, "old page") == "STORED")
+            #expect(try Files.text(daemon.path("page")) == "old page")
+            let output = try daemon.scratch.file("stuck", containing: "")
+            let reader = try Program(
+                [
+                    "bash", "-c",
+                    "exec 3> >(exec \(Daemon.built("stuck-reader")) \(daemon.path("page"))); echo $! >&2; exec sleep 60",
+                ],
+                output: output, errors: daemon.scratch.path("reader"))
+            #expect(Shell.waitUntil(timeoutSeconds: 20) { daemon.scratch.text(of: "stuck").contains("stuck") })
+            #expect(try client.set(key, "new page") == "STORED")
+            kill(-reader.pid, SIGKILL)
+            reader.wait()
+            #expect(try Shell.waitUntil(timeoutSeconds: 20) { try Files.text(daemon.path("page")) == "new page" })
+        }
+
+        @Test("overlayfs works with its upper and work directories on the mount, whiteouts and renames included")
+        func overlay() throws {
+            let daemon = try Daemon()
+            defer { daemon.remove() }
+            let merged = try daemon.scratch.directory("merged")
+            let lower = try daemon.scratch.directory("lower")
+            try Shell.bash(
+                """
+                cd \(daemon.mount!); mkdir up work; echo lower >\(lower)/a; mkdir \(lower)/d; echo lower >\(lower)/d/b
+                mount -t overlay o -o lowerdir=\(lower),upperdir=$PWD/up,workdir=$PWD/work \(merged)
+                cd \(merged); mv a c; rm d/b; echo upper >d/e; test "$(ls)" = "c
+                d"; test "$(cat c)" = lower; test "$(ls d)" = e; cd /; umount \(merged)
+                """)
+            defer { Files.unmount(merged) }
+            #expect(try Shell.bash("stat -c '%F %t,%T' \(daemon.path("up/a"))") == "character special file 0,0\n")
+        }
+
         @Test("the control directory shows items, statistics and settings to root and the serving user alone")
         func control() throws {
             let daemon = try Daemon(["-u", "nobody"])

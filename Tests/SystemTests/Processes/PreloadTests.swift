@@ -61,7 +61,7 @@ import Testing
                 for path in ["inner/a", "inner/b", "inner"] { Self.removeDirectory(path, with: other) }
                 return true
             })
-        try preloader.copy(try PreloadRequest(scratch.path("site"), from: "/"))
+        try preloader.copy(try PreloadTask.opened([PreloadRequest(scratch.path("site"), from: "/")])[0])
         #expect(preloader.progress.leftOut == 1)
         #expect(seen.warnings.first?.contains("/site/inner/") == true, "\(seen.warnings)")
         #expect(seen.warnings.first?.contains("is left out: the tree has no place for it") == true)
@@ -88,7 +88,7 @@ import Testing
         let seen = Progress()
         let preloader = Preloader(
             session: store.makeSession(), excluded: [], warn: { seen.warnings.append($0) }, goOn: { _ in true })
-        try preloader.copy(try PreloadRequest(scratch.path("site"), from: "/"))
+        try preloader.copy(try PreloadTask.opened([PreloadRequest(scratch.path("site"), from: "/")])[0])
         #expect(seen.warnings.count == 1 && seen.warnings[0].contains("/site/.memfisd is left out: the name is"))
         let name = PreloadRequest.reservedName
         #expect(throws: StoreError.noEntry) { try name.withBytes { try store.makeSession().lookup($0, in: .root) } }
@@ -203,6 +203,63 @@ extension SystemTests {
             #expect(shown.contains("\r\u{1b}[K"))
         }
 
+        @Test("a directory that is mounted over is copied into its own mount, and the start says what the mount hides")
+        func mountedOver() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let site = try scratch.directory("mnt")
+            try Shell.bash("cd \(site); echo disk >page; mkdir inner; echo disk >inner/page")
+            let daemon = try Daemon(["-m", "64", "--preload", site], scratch: scratch)
+            defer { daemon.remove() }
+            try waitForEnd(daemon)
+            #expect(
+                daemon.log.contains("warning memfisd: the mount point \(site) is not empty: the mount hides 2 entries"))
+            #expect(try daemon.client().get(Daemon.prefix + "/inner/page")?.value == "disk\n")
+            #expect(try Files.text(daemon.path("page")) == "disk\n")
+        }
+
+        @Test("with --preload-first the first answer is a whole site")
+        func first() throws {
+            let port = try Ports.free()
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let program = try Program(
+                [
+                    Daemon.programPath, "-p", "\(port)", "-m", "512", "--config", "", "--prefix", Daemon.prefix,
+                    "--preload", "/usr/share/doc", "--preload-first", try scratch.directory("mnt"),
+                ], errors: scratch.path("log"))
+            defer { Files.unmount(scratch.path("mnt")) }
+            // The sockets take connections from the start; nobody is answered before all is there.
+            var client: MemcachedClient?
+            #expect(
+                Shell.waitUntil(timeoutSeconds: 30) { () in
+                    client = try? MemcachedClient(port: port)
+                    return client != nil
+                })
+            let last = try Shell.bash("cd /usr/share/doc; ls -d */copyright | tail -1")
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(try client?.get("\(Daemon.prefix)/\(last)") != nil)
+            #expect(scratch.text(of: "log").contains("preload: copied"))
+            kill(program.pid, SIGTERM)
+            #expect(program.wait(timeoutSeconds: 30) == 0)
+        }
+
+        @Test("a stop in the middle of a preload that comes first ends at once and in order")
+        func stoppedFirst() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let program = try Program(
+                [
+                    Daemon.programPath, "-p", "\(try Ports.free())", "-m", "2048", "--config", "", "--preload", "/usr",
+                    "--preload-first", try scratch.directory("mnt"),
+                ], errors: scratch.path("log"))
+            defer { Files.unmount(scratch.path("mnt")) }
+            #expect(Shell.waitUntil(timeoutSeconds: 30) { scratch.text(of: "log").contains("preload: copying") })
+            kill(program.pid, SIGTERM)
+            #expect(program.wait(timeoutSeconds: 30) == 0)
+            #expect(!Files.isMounted(scratch.path("mnt")) && !scratch.text(of: "log").contains("ready"))
+        }
+
         @Test("a store that is too small is filled as far as it goes, without half files, and serves")
         func tooSmall() throws {
             let scratch = try Scratch()
@@ -212,10 +269,27 @@ extension SystemTests {
             let daemon = try Daemon(["-m", "16", "--preload", site])
             defer { daemon.remove() }
             try waitForEnd(daemon)
-            #expect(daemon.log.contains("memory is full"))
+            let message = try Regex(
+                "error memfisd: preload: memory is full: [0-9.]+ MiB of \(site) do not fit into -m 16; copied")
+            #expect(daemon.log.contains(message))
             let sizes = try Shell.bash("stat -c %s \(daemon.path(""))/* | sort -u")
             #expect(sizes == "1000000\n")
             #expect(try daemon.client().command("mn") == "MN")
+        }
+
+        @Test("a directory that the serving user cannot read is one line and the end of the start")
+        func unreadable() throws {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            let site = try scratch.directory("site")
+            Files.setMode(site, 0o700)
+            let result = try Shell.run(
+                [Daemon.programPath, "-p", "-1", "-u", "nobody", "--preload", site, try scratch.directory("mnt")],
+                timeoutSeconds: 20)
+            #expect(result.status == 66)
+            #expect(
+                result.errors
+                    == "memfisd: --preload \(site): Permission denied (it is read as the user that serves)\n")
         }
 
         @Test("a directory that is missing or none is an error of the start")

@@ -23,6 +23,17 @@ extension SystemTests {
             return try (0..<4).map { _ in try Program(replacing) } + (0..<4).map { _ in try Program(listing) }
         }
 
+        /// How many files the programs have removed to write them anew.
+        private static func replaced(_ daemon: Daemon) throws -> Int {
+            let client = try daemon.client()
+            try client.send("stats\r\n")
+            var count = 0
+            while case let line = try client.line(), line != "END" {
+                if line.hasPrefix("STAT delete_hits ") { count = Int(line.dropFirst(17)) ?? 0 }
+            }
+            return count
+        }
+
         /// Stops the server so that one thread of it waits inside of the kernel, which no signal ends.
         private func stopStuck(_ server: pid_t) -> Bool {
             Shell.waitUntil(timeoutSeconds: 60) {
@@ -67,7 +78,10 @@ extension SystemTests {
             defer { daemon.remove() }
             let mount = try #require(daemon.mount)
             let programs = try load(daemon)
-            usleep(300_000)
+            let isReplacing = try Shell.waitUntil(timeoutSeconds: 60) {
+                try Self.replaced(daemon) > 2 * Self.fileCount
+            }
+            #expect(isReplacing, "the programs replace no files")
             kill(daemon.pid, SIGTERM)
             let isGone = Shell.waitUntil(timeoutSeconds: 20) { !daemon.isRunning && !Files.isMounted(mount) }
             #expect(isGone, "round \(round): the daemon or its mount stays")

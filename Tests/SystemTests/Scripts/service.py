@@ -92,6 +92,21 @@ except OSError:
 check(failed, "the mount of a server that died answers an error")
 check(unit.end_of(unit.start("ExecStopPost")) == 0 and not is_mounted(), "ExecStopPost cleans it")
 
+# The configuration is edited to another mount point, then broken, while the service runs; then the server dies.
+original = open(configuration).read()
+for edited in [original.replace(mount_point, mount_point + ".other"), "nonsense\n"]:
+    server = run_until_ready()
+    with open(configuration, "w") as file:
+        file.write(edited)
+    os.kill(server, signal.SIGKILL)
+    os.waitpid(server, 0)
+    check(unit.end_of(unit.start("ExecStopPost")) == 0 and not is_mounted(), "ExecStopPost cleans what was mounted, whatever the configuration says now")
+    with open(configuration, "w") as file:
+        file.write(original)
+
+server = run_until_ready(["--daemon"])
+stop(server)
+
 with socket.create_server(("127.0.0.1", int(port))) as listener:
     server = run_until_ready(inherited=listener)
 stop(server)

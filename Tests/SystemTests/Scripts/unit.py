@@ -12,6 +12,7 @@ import os
 import pwd
 import select
 import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -86,6 +87,8 @@ class Unit:
         if self.root != "/":
             os.chroot(self.root)
         os.chdir("/")
+        if "RuntimeDirectory" in self.settings:
+            environment["RUNTIME_DIRECTORY"] = self.make_runtime_directory()
         if not line.startswith("+"):
             self.enter_service(environment)
         os.execve(words[0], words, environment)
@@ -103,11 +106,6 @@ class Unit:
             environment["LISTEN_FDNAMES"] = ":".join(self.stored)
             environment["LISTEN_PID"] = str(os.getpid())
         user = pwd.getpwnam(self.user)
-        if "RuntimeDirectory" in self.settings and self.user == self.settings["User"]:
-            directory = "/run/" + self.settings["RuntimeDirectory"]
-            os.makedirs(directory, exist_ok=True)
-            os.chown(directory, user.pw_uid, user.pw_gid)
-            os.chmod(directory, 0o755)
         assert libc.unshare(CLONE_NEWNS) == 0
         # In a root that is no mount point there is nothing to make private; its mounts are below the host's.
         libc.mount(None, b"/", None, MS_REC_PRIVATE, None)
@@ -115,6 +113,17 @@ class Unit:
         os.setgroups([user.pw_gid] + groups)
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
+
+    def make_runtime_directory(self):
+        """The directory of all steps, the service's own; one of the test's where somebody else serves."""
+        directory = "/run/" + self.settings["RuntimeDirectory"]
+        if self.user != self.settings["User"]:
+            directory = self.directory + "/run"
+        user = pwd.getpwnam(self.user)
+        os.makedirs(directory, exist_ok=True)
+        os.chown(directory, user.pw_uid, user.pw_gid)
+        os.chmod(directory, 0o755)
+        return directory
 
     def end_of(self, child, seconds=60):
         """The exit status; tells are taken meanwhile, as a barrier waits for that. None: it had to be killed."""
@@ -130,8 +139,7 @@ class Unit:
 
     def remove(self):
         self.notify.close()
-        os.unlink(self.directory + "/notify")
-        os.rmdir(self.directory)
+        shutil.rmtree(self.directory)
 
 
 def main(root, path):

@@ -44,7 +44,7 @@ final class ConfiguredNginx {
             }
             """
         _ = try scratch.file("site.conf", containing: site)
-        let frame = try Files.text(Repository.path("deploy/nginx/standalone.conf"))
+        let frame = try Files.text(Repository.path("scripts/run-nginx.conf"))
         let path = try scratch.file(
             "nginx.conf", containing: frame.replacingOccurrences(of: "@RUN@", with: scratch.path))
         program = try Program(["/usr/sbin/nginx", "-c", path, "-e", scratch.path("error.log"), "-g", "daemon off;"])

@@ -17,7 +17,7 @@ final class MemcachedClient {
                 socklen_t(MemoryLayout<sockaddr_in>.size))
         }
         guard code == 0 else { throw TestFailure("cannot connect to port \(port)") }
-        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        var timeout = timeval(tv_sec: 120, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 

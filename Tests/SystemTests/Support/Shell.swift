@@ -36,10 +36,15 @@ enum Shell {
     }
 
     /// Runs a script of this test target under Debian's Python; prints what it printed.
+    ///
+    /// - Parameter wrapper: words before the interpreter.
     @discardableResult
-    static func python(_ script: String, _ words: [String], timeoutSeconds: Double = 300) throws -> String {
+    static func python(
+        _ script: String, _ words: [String], wrapper: [String] = [], timeoutSeconds: Double = 300
+    ) throws -> String {
+        let interpreter = wrapper + ["/usr/bin/python3", "-B"]
         let result = try run(
-            ["/usr/bin/python3", "-B", Repository.path("Tests/SystemTests/Scripts/\(script)")] + words,
+            interpreter + [Repository.path("Tests/SystemTests/Scripts/\(script)")] + words,
             environment: ["PYTHONPATH": Repository.path(".build-python")], timeoutSeconds: timeoutSeconds)
         print(result.output, terminator: "")
         guard result.status == 0 else {
