@@ -12,6 +12,7 @@ let package = Package(
     products: [
         .executable(name: "memfisd", targets: ["memfisd"]),
         .library(name: "MemStore", targets: ["MemStore"]),
+        .library(name: "MemNet", targets: ["MemNet"]),
         .library(name: "MemProtoServer", targets: ["MemProtoServer"]),
         // Loaded into memcached by the tests that compare with it.
         .library(name: "HeldClock", type: .dynamic, targets: ["CHeldClock"]),
@@ -25,8 +26,12 @@ let package = Package(
         .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .target(name: "MemStore", dependencies: ["CShims"], swiftSettings: strict),
         .target(
-            name: "MemProtoServer",
+            name: "MemNet",
             dependencies: ["MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(
+            name: "MemProtoServer",
+            dependencies: ["MemNet", "MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .target(
             name: "MemFS",
@@ -35,15 +40,23 @@ let package = Package(
         .executableTarget(
             name: "memfisd",
             dependencies: [
-                "MemStore", "MemProtoServer", "MemFS", "CShims",
+                "MemStore", "MemNet", "MemProtoServer", "MemFS", "CShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore", "CShims"], swiftSettings: strict),
         .testTarget(
+            name: "MemNetTests",
+            dependencies: [
+                "MemNet", "MemProtoServer", "MemStore", "CShims", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "MemProtoServerTests",
-            dependencies: ["MemProtoServer", "MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "MemProtoServer", "MemNet", "MemStore", "CShims", .product(name: "Logging", package: "swift-log"),
+            ],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(
             name: "MemFSTests", dependencies: ["MemFS", "MemStore", "file-calls", "file-contents", "CFileCalls"],

@@ -12,7 +12,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-protocol",
             dependencies: [
-                .product(name: "MemProtoServer", package: "memfisd"), .product(name: "MemStore", package: "memfisd"),
+                .product(name: "MemProtoServer", package: "memfisd"), .product(name: "MemNet", package: "memfisd"),
+                .product(name: "MemStore", package: "memfisd"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: [

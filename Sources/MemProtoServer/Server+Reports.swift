@@ -4,10 +4,9 @@ import MemStore
 extension Server {
     /// The lines of `stats` and `stats memfis`, a name and a value in each. Any thread, while the server runs.
     public func statisticsText() -> String {
-        let counters = shared.sumOfCounters(from: nil)
-        var general = StatsReport(shared: shared, counters: counters)
-        var own = StatsReport(shared: shared, counters: counters)
-        return Self.text(general.general() + own.memfis(held: shared.heldBytes(from: nil)))
+        var general = StatsReport(shared)
+        var own = StatsReport(shared)
+        return Self.text(general.general() + own.memfis(held: pool.heldMemory(from: nil)))
     }
 
     /// The lines of `stats settings`, a name and a value in each. Any thread, while the server runs.

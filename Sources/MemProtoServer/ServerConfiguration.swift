@@ -1,5 +1,7 @@
 // ServerConfiguration: every option of the protocol server, with memcached's defaults where it has them.
 
+import MemNet
+
 /// What a server is made with.
 public struct ServerConfiguration: Sendable {
     // MARK: sockets
@@ -21,7 +23,7 @@ public struct ServerConfiguration: Sendable {
     // MARK: bounds
     /// Threads that serve connections, at least 1.
     public var workerCount = 4
-    /// All of them serve from the start, instead of as many as keep up (`Crew`).
+    /// All of them serve from the start, instead of as many as keep up (`WorkerCountTuner`).
     public var usesAllWorkers = false
     /// Connections at one time, at least 1.
     public var connectionsMax = 1024
@@ -52,13 +54,30 @@ public struct ServerConfiguration: Sendable {
     /// Bytes of the store behind values that have not wholly arrived, in all; nil = a quarter of the memory limit.
     public var halfSentMaxBytes: Int?
 
-    /// What the connections of each of so many workers may hold of these bounds, but room for two of the longest lines, and for
-    /// one batch of answers.
-    func heldShare(memoryLimitBytes: Int, workers: Int) -> HeldBytes {
-        HeldBytes(
-            input: max(inputHeldMaxBytes / workers, 2 * getLineLengthMax),
-            output: max(outputHeldMaxBytes / workers, Limit.outputBufferBytes),
-            halfSent: (halfSentMaxBytes ?? memoryLimitBytes / 4) / workers)
+    /// The event loop's part of the options.
+    func pool(memoryLimitBytes: Int) -> PoolConfiguration {
+        var pool = PoolConfiguration()
+        pool.workerCount = workerCount
+        pool.usesAllWorkers = usesAllWorkers
+        pool.connectionsMax = connectionsMax
+        pool.memoryMax = ConnectionMemory(
+            input: inputHeldMaxBytes, output: outputHeldMaxBytes, halfSent: halfSentMaxBytes ?? memoryLimitBytes / 4)
+        // Room for two of the longest lines, and for one batch of answers.
+        pool.workerMemoryMin = ConnectionMemory(input: 2 * getLineLengthMax, output: NetLimits.outputBufferBytes)
+        return pool
+    }
+
+    /// Where it is served.
+    var listening: ListenConfiguration {
+        var listening = ListenConfiguration()
+        listening.hosts = listenHosts
+        listening.tcpPort = tcpPort
+        listening.unixPath = unixPath
+        listening.unixMode = unixMode
+        listening.unixGroup = unixGroup
+        listening.backlog = backlog
+        listening.inheritedSockets = inheritedSockets
+        return listening
     }
 
     // MARK: what is allowed

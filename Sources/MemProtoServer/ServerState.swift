@@ -1,7 +1,6 @@
 // ServerState: what all workers of a server share: its options, the store, figures of the whole.
-import CShims
-import Glibc
 import Logging
+import MemNet
 import MemStore
 
 /// The shared part of a server. Nothing of it is touched on the way of a plain get or set.
@@ -16,19 +15,25 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     /// The store's second when the server was made.
     let startSecond: UInt32
 
+    /// Counters by the workers' numbers.
+    let counters: [DoorCounters]
+    let connectionCounts = SharedCounts<ServedProtocol.CountName>()
+    /// The pool that serves it. Its owner keeps it.
+    unowned let pool: WorkerPool
+
     private let lock = Lock()
-    private let atomics: SharedCounts
-    private var workerFaces: [WorkerFace] = []
-    private var workersAsCrew: Crew?
+    private let atomics: SharedCounts<CountName>
     private var listeningSockets: [(descriptor: Int32, address: SocketAddress)] = []
     private var verbosityLevel: Int
     private var userLines: [String]?
     private var stopRequest: (@Sendable (_ isGraceful: Bool) -> Void)?
 
-    init(configuration: ServerConfiguration, store: Store, logger: Logger) {
+    init(configuration: ServerConfiguration, store: Store, logger: Logger, pool: WorkerPool) {
         self.configuration = configuration
         self.store = store
         self.logger = logger
+        self.pool = pool
+        counters = (0..<pool.configuration.workerCount).map { _ in DoorCounters() }
         startSecond = store.clock.nowSeconds
         verbosityLevel = configuration.verbosity
         userLines = configuration.users
@@ -44,30 +49,11 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     deinit {
         lock.destroy()
         atomics.destroy()
+        for worker in counters { worker.destroy() }
     }
 
     /// Counts that several threads change, rarely.
-    var counts: SharedCounts { atomics }
-
-    /// All workers.
-    var faces: [WorkerFace] {
-        get { lock.withLock { workerFaces } }
-        set { lock.withLock { workerFaces = newValue } }
-    }
-
-    /// Who of them serves; nil = always all.
-    var crew: Crew? {
-        get { lock.withLock { workersAsCrew } }
-        set { lock.withLock { workersAsCrew = newValue } }
-    }
-
-    /// Lets so many workers serve from now on.
-    func serve(workers count: Int) {
-        let before = Int(counts[.activeWorkers])
-        counts[.activeWorkers] = UInt64(count)
-        // Who is to serve knows it before others hand connections to him: who rests would give them back.
-        for face in faces.reversed() { face.post(.crewChanged(serving: count, before: before)) }
-    }
+    var counts: SharedCounts<CountName> { atomics }
 
     /// The listening sockets, for `stats conns`.
     var listeners: [(descriptor: Int32, address: SocketAddress)] {
@@ -105,64 +91,19 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
         set { lock.withLock { stopRequest = newValue } }
     }
 
-    /// Calls `body` for each worker with its lock held; `own` is the caller's, whose lock it holds and lends meanwhile;
-    /// nil for a thread that is no worker.
-    func forEachWorker(from own: WorkerFace?, _ body: (WorkerFace) -> Void) {
-        // Two workers that ask at the same moment must not wait for each other: no one waits with its lock held.
-        own?.lock.unlock()
-        defer { own?.lock.lock() }
-        for face in faces { face.lock.withLock { body(face) } }
-    }
-
-    /// What all connections hold.
-    func heldBytes(from own: WorkerFace?) -> HeldBytes {
-        var held = HeldBytes()
-        forEachWorker(from: own) { face in for connection in face.connections { held.add(connection.value) } }
-        return held
-    }
-
-    /// The counters of all workers, summed.
-    func sumOfCounters(from own: WorkerFace?) -> WorkerCounters {
-        var sum = WorkerCounters()
-        forEachWorker(from: own) { sum.add($0.counters.value) }
+    /// The counters of all workers, summed. Any thread; no worker waits.
+    func sumOfCounters() -> CounterSums {
+        var sum = CounterSums()
+        for worker in counters { sum.add(worker) }
         return sum
     }
 }
 
-/// Counts of the whole server, changed with atomic operations.
-///
-/// SAFETY: owns its memory, freed by `destroy()`; every access is atomic.
-@safe struct SharedCounts: @unchecked Sendable {  // atomics
-    /// Which count.
-    enum Name: Int, CaseIterable {
-        case connections, connectionsTotal, activeWorkers, rejected, acceptErrors, listenDisabled,
-            listenDisabledMicroseconds
+extension ServerState {
+    /// Counts that several threads change.
+    enum CountName: Int, CaseIterable {
         case watchers, watchStreams, logWritten, logSkipped, logSent, logDropped
         /// 0 or 1: prefixes are counted, the crawler is on.
         case countsPrefixes, isCrawlerEnabled
-    }
-
-    private let values: UnsafeMutablePointer<UInt64>
-
-    init() {
-        unsafe values = .allocate(capacity: Name.allCases.count)
-        unsafe values.initialize(repeating: 0, count: Name.allCases.count)
-    }
-
-    func destroy() { unsafe values.deallocate() }
-
-    subscript(name: Name) -> UInt64 {
-        get { unsafe cs_load64(values + name.rawValue) }
-        nonmutating set { unsafe cs_store64(values + name.rawValue, newValue) }
-    }
-
-    /// Adds and returns the new count.
-    @discardableResult func add(_ count: UInt64, to name: Name) -> UInt64 {
-        unsafe cs_add64(values + name.rawValue, count)
-    }
-
-    /// Subtracts and returns the new count.
-    @discardableResult func subtract(_ count: UInt64, from name: Name) -> UInt64 {
-        unsafe cs_sub64(values + name.rawValue, count)
     }
 }

@@ -2,6 +2,7 @@
 // After each input the store is checked, and a well-behaved client is answered.
 import Logging
 
+@testable import MemNet
 @testable import MemProtoServer
 @testable import MemStore
 
@@ -11,7 +12,9 @@ final class ConnectionFuzzer: @unchecked Sendable {
 
     private let store: Store
     private let state: ServerState
-    private let face: WorkerFace
+    private let pool: WorkerPool
+    private let worker: WorkerHandle
+    private let output = Cell(OutputBuffer(capacity: NetLimits.outputBufferBytes))
     private let session: StoreSession
     private var executor: CommandExecutor
     private var runCount = 0
@@ -24,7 +27,7 @@ final class ConnectionFuzzer: @unchecked Sendable {
         configuration.memoryLimitBytes = 8 << 20
         configuration.itemSizeMaxBytes = 64 << 10
         configuration.prefixes = [KeyPrefix(prefix: Array("memfis://fuzz".utf8), directory: [0x2f])]
-        guard let store = try? Store(configuration: configuration), let face = try? WorkerFace(number: 0) else {
+        guard let store = try? Store(configuration: configuration), let worker = try? WorkerHandle(number: 0) else {
             preconditionFailure("a store and a worker can be made")
         }
         store.clock.pause()
@@ -32,18 +35,20 @@ final class ConnectionFuzzer: @unchecked Sendable {
         server.hasDebugCommands = true
         server.allowsShutdown = true
         server.workerCount = 1
-        state = ServerState(configuration: server, store: store, logger: Logger(label: "fuzz"))
-        state.faces = [face]
+        let logger = Logger(label: "fuzz")
+        pool = WorkerPool(server.pool(memoryLimitBytes: configuration.memoryLimitBytes), logger: logger)
+        state = ServerState(configuration: server, store: store, logger: logger, pool: pool)
+        pool.handles = [worker]
         self.store = store
-        self.face = face
+        self.worker = worker
         session = store.makeSession()
-        executor = CommandExecutor(session: session, shared: state, face: face)
-        face.lock.lock()
+        executor = CommandExecutor(session: session, shared: state, worker: worker, door: 0, output: output)
+        worker.lock.lock()
     }
 
     func run(_ input: Bytes) {
         guard input.count > 1 else { return }
-        let connection = Cell(Connection(descriptor: -1))
+        let connection = Client(descriptor: -1)
         // The first byte says how the rest is cut.
         let pieceLength = max(1, Int(input[0]))
         var at = 1
@@ -56,13 +61,13 @@ final class ConnectionFuzzer: @unchecked Sendable {
             isClosed = feed(connection, &kept)
         }
         executor.abandon(connection)
-        connection.value.kept.free()
-        connection.destroy()
+        connection.endState()
+        connection.cell.free()
         checkStore()
     }
 
     /// Executes what is there; true when the connection is to be closed.
-    private func feed(_ connection: Cell<Connection>, _ kept: inout [UInt8]) -> Bool {
+    private func feed(_ connection: Client, _ kept: inout [UInt8]) -> Bool {
         session.refreshClock()
         executor.beginTurn()
         for _ in 0..<Self.stepsMax {
@@ -70,13 +75,13 @@ final class ConnectionFuzzer: @unchecked Sendable {
             precondition(step.consumed >= 0 && step.consumed <= kept.count, "no more is used than there is")
             kept.removeFirst(step.consumed)
             let isEmptyHanded = step.consumed == 0 && executor.output.isEmpty
-            executor.output.discard(session: session)
-            switch step.progress {
+            executor.output.discard(executor.contents)
+            switch step.status {
             case .needsInput: return false
             case .outputFull, .yield:
-                precondition(!isEmptyHanded || connection.value.state == .dump, "a turn that does nothing never ends")
+                precondition(!isEmptyHanded || connection.value.input == .dump, "a turn that does nothing never ends")
                 executor.beginTurn()
-            case .parked: connection.value.pendingChanges = 0
+            case .parked: connection.net.awaitedCount = 0
             case .close: return true
             }
         }
@@ -86,7 +91,7 @@ final class ConnectionFuzzer: @unchecked Sendable {
     /// A well-behaved client is answered as ever.
     private func checkStore() {
         runCount += 1
-        let connection = Cell(Connection(descriptor: -1))
+        let connection = Client(descriptor: -1)
         var kept = Array("set fuzz-check 5 0 3\r\nabc\r\nget fuzz-check\r\n".utf8)
         executor.beginTurn()
         session.refreshClock()
@@ -96,9 +101,9 @@ final class ConnectionFuzzer: @unchecked Sendable {
         precondition(
             kept.isEmpty && answer == "STORED\r\nVALUE fuzz-check 5 3\r\nabc\r\nEND\r\n",
             "a plain client gets a wrong answer")
-        executor.output.discard(session: session)
-        connection.value.kept.free()
-        connection.destroy()
+        executor.output.discard(executor.contents)
+        connection.endState()
+        connection.cell.free()
         if runCount % 256 == 0 {
             session.checkInvariants()
             state.isCrawlerEnabled = true

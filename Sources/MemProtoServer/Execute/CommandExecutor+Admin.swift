@@ -1,4 +1,5 @@
 // Commands about the server: version, verbosity, flush_all, cache_memlimit, shutdown, lru, slabs, debugtime.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -55,7 +56,7 @@ extension CommandExecutor {
     }
 
     /// `shutdown [graceful]`
-    mutating func shutdown(_ connection: Cell<Connection>, _ fields: Fields) -> Progress? {
+    mutating func shutdown(_ connection: Client, _ fields: Fields) -> TurnStatus? {
         guard shared.configuration.allowsShutdown else {
             output.write("SERVER_ERROR: shutdown not enabled\r\n")
             return nil
@@ -65,7 +66,7 @@ extension CommandExecutor {
             output.write("CLIENT_ERROR invalid shutdown mode\r\n")
             return nil
         }
-        connection.value.closeReason = .shutdown
+        connection.net.closeReason = .shutdown
         shared.onShutdown?(isGraceful)
         return .close
     }

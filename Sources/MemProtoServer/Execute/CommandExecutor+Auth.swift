@@ -1,4 +1,5 @@
 // Authentication by `-Y`: until a connection has stored `user password` under any key, nothing else works.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -7,8 +8,8 @@ extension CommandExecutor {
 
     /// The only thing an unauthenticated connection may do: `set <any> <any> <any> <n>` and `user password`.
     mutating func authenticate(
-        _ connection: Cell<Connection>, _ fields: Fields, _ input: Bytes, lineStart: Int, _ at: inout Int
-    ) -> Progress? {
+        _ connection: Client, _ fields: Fields, _ input: Bytes, lineStart: Int, _ at: inout Int
+    ) -> TurnStatus? {
         guard Keyword(fields[0]) == .set, fields.count >= 5, let length = RequestParser.valueLength(fields[4]) else {
             refuse(.unauthenticated)
             return nil

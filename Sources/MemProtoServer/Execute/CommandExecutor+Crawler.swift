@@ -1,5 +1,6 @@
 // lru_crawler and stats cachedump: the commands that list keys. What the crawler does for memcached, the store does by
 // itself: expired items are removed without being asked for.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -9,7 +10,7 @@ extension CommandExecutor {
     private static var crawlerPauseMax: UInt32 { 1_000_000 }
 
     /// `lru_crawler <verb> …`
-    mutating func lruCrawler(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func lruCrawler(_ connection: Client, _ fields: Fields) {
         guard fields.count >= 2 else { return refuse(.unknownCommand) }
         switch (fields[1].text, fields.count) {
         case ("metadump", 3): dump(connection, .metadump, fields[2])
@@ -27,7 +28,7 @@ extension CommandExecutor {
         }
     }
 
-    private mutating func dump(_ connection: Cell<Connection>, _ purpose: Dump.Purpose, _ classes: Bytes) {
+    private mutating func dump(_ connection: Client, _ purpose: Dump.Purpose, _ classes: Bytes) {
         let isMeta = purpose == .metadump
         if !shared.configuration.allowsDumps {
             return output.write(isMeta ? "ERROR metadump not allowed\r\n" : "ERROR key dump not allowed\r\n")
@@ -79,7 +80,7 @@ extension CommandExecutor {
     }
 
     /// `stats cachedump <class> <limit>`; a limit of 0 is none.
-    mutating func cachedump(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func cachedump(_ connection: Client, _ fields: Fields) {
         if !shared.configuration.allowsDumps { return output.write("CLIENT_ERROR stats cachedump not allowed\r\n") }
         guard fields.count >= 4 else { return output.write("CLIENT_ERROR bad command line\r\n") }
         guard let number = Number.unsigned32(fields[2]), let limit = Number.unsigned32(fields[3]) else {

@@ -1,4 +1,5 @@
 // Walks through the items on behalf of a connection: a slice in each turn, so that others are served meanwhile.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -7,13 +8,13 @@ extension CommandExecutor {
     private static var turnItemsMax: Int { 16384 }
 
     /// Begins a walk; the connection's state changes.
-    mutating func begin(_ dump: Dump, _ connection: Cell<Connection>) {
+    mutating func begin(_ dump: Dump, _ connection: Client) {
         connection.value.dump = Cell(dump)
-        connection.value.state = .dump
+        connection.value.input = .dump
     }
 
     /// Goes on with a walk. Nil: it is over.
-    mutating func runDump(_ connection: Cell<Connection>) -> Progress? {
+    mutating func runDump(_ connection: Client) -> TurnStatus? {
         guard let dump = connection.value.dump else { preconditionFailure("no dump is under way") }
         var seen = 0
         while !dump.value.isAtEnd {
@@ -37,7 +38,7 @@ extension CommandExecutor {
                 dump.value.cursor = cursor
             }
         }
-        connection.value.state = .command
+        connection.value.input = .command
         connection.value.dump = nil
         end(dump.value)
         dump.destroy()
@@ -65,7 +66,7 @@ extension CommandExecutor {
         case .metadump, .cachedump: output.write("END\r\n")
         case .mgdump: output.write("EN\r\n")
         case .itemStats, .slabStats:
-            var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
+            var report = StatsReport(shared)
             write(
                 dump.purpose == .itemStats
                     ? report.items(dump.totals, now: session.nowSecond, shared.classFigures)

@@ -1,4 +1,5 @@
 // get, gets, gat, gats: keys are gathered over commands, prefetched, then answered in order.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -9,9 +10,9 @@ extension CommandExecutor {
     ///   - isContinued: keys of this line were answered before.
     ///   - at: where to go on: behind the line (`next`), or at the first key that was not answered.
     mutating func gather(
-        _ connection: Cell<Connection>, _ input: Bytes, from start: Int, to end: Int, form: GetForm, isContinued: Bool,
+        _ connection: Client, _ input: Bytes, from start: Int, to end: Int, form: GetForm, isContinued: Bool,
         _ at: inout Int, next: Int
-    ) -> Progress? {
+    ) -> TurnStatus? {
         let lineStart = at
         let keys = input[0..<end]
         var place = start
@@ -26,14 +27,14 @@ extension CommandExecutor {
             if key.count > Limits.cacheKeyLengthMax, !session.isFileKey(key) {
                 if let progress = runBatch(connection, input, &at) { return progress }
                 // What this command has answered so far was written behind `getOutputStart`.
-                if !isFirst { output.truncate(to: getOutputStart, session: session) }
+                if !isFirst { output.truncate(to: getOutputStart, contents) }
                 refuse(.badFormat)
                 at = next
                 return nil
             }
             if batch.isFull {
                 if let progress = runBatch(connection, input, &at) { return progress }
-                turnKeysLeft &-= Limit.batchMax
+                turnKeysLeft &-= NetLimits.batchMax
                 // Misses fill no output, and others wait.
                 if turnKeysLeft <= 0, !isFirst {
                     return leave(connection, input, keyStart: place, form: form, &at) ?? .yield
@@ -61,7 +62,7 @@ extension CommandExecutor {
     }
 
     /// Answers the gathered keys. `at` moves only when the output is full: to the first key or line not answered.
-    mutating func runBatch(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+    mutating func runBatch(_ connection: Client, _ input: Bytes, _ at: inout Int) -> TurnStatus? {
         let count = batch.count
         if count == 0 { return nil }
         if count > 1 {
@@ -84,10 +85,10 @@ extension CommandExecutor {
     }
 
     /// Ends the answer of a get. A touch that was refused is told in place of the end: clients read up to either.
-    @inline(__always) private mutating func endGet(_ connection: Cell<Connection>, _ form: GetForm) {
-        if form.touches, connection.value.refusal != .none {
-            refuse(connection.value.refusal)
-            connection.value.refusal = .none
+    @inline(__always) private mutating func endGet(_ connection: Client, _ form: GetForm) {
+        if form.touches, connection.value.touchRefusal != .none {
+            refuse(connection.value.touchRefusal)
+            connection.value.touchRefusal = .none
         } else {
             output.writeEnd()
         }
@@ -95,8 +96,8 @@ extension CommandExecutor {
 
     /// Stops before `entry`, whose answer has no room.
     private mutating func suspend(
-        _ connection: Cell<Connection>, _ input: Bytes, _ entry: GetEntry, _ at: inout Int
-    ) -> Progress {
+        _ connection: Client, _ input: Bytes, _ entry: GetEntry, _ at: inout Int
+    ) -> TurnStatus {
         batch.clear()
         if entry.isFirst {
             at = Int(entry.lineStart)
@@ -107,22 +108,22 @@ extension CommandExecutor {
 
     /// Leaves a line before the key at `keyStart`; `runKeys` goes on with it. Not nil: there is no more to do for the line.
     private mutating func leave(
-        _ connection: Cell<Connection>, _ input: Bytes, keyStart: Int, form: GetForm, _ at: inout Int
-    ) -> Progress? {
+        _ connection: Client, _ input: Bytes, keyStart: Int, form: GetForm, _ at: inout Int
+    ) -> TurnStatus? {
         // A line that was left before begins its input: `keysLineCount` is where it ends. It is not looked for again, since
         // it may be long and left many times.
-        let isContinued = connection.value.state == .keys
+        let isContinued = connection.value.input == .keys
         let lineEnd = isContinued ? connection.value.keysLineCount : input.index(of: 0x0a, from: keyStart)
         precondition(lineEnd >= keyStart, "a get is executed before its line has ended")
         at = keyStart
         // Once a part of the answer is sent it cannot be taken back, so the rest of the line is checked now.
         if !isContinued, hasBadKey(RequestParser.withoutReturn(input[keyStart..<lineEnd])) {
-            output.truncate(to: getOutputStart, session: session)
+            output.truncate(to: getOutputStart, contents)
             refuse(.badFormat)
             at = lineEnd + 1
             return .outputFull
         }
-        connection.value.state = .keys
+        connection.value.input = .keys
         connection.value.keysForm = form
         connection.value.keysLineCount = lineEnd - keyStart
         return nil
@@ -146,7 +147,7 @@ extension CommandExecutor {
     }
 
     /// Goes on with a line whose first keys are answered.
-    mutating func runKeys(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+    mutating func runKeys(_ connection: Client, _ input: Bytes, _ at: inout Int) -> TurnStatus? {
         let lineEnd = connection.value.keysLineCount
         precondition(at == 0 && lineEnd < input.count, "a get goes on without its line's end")
         let line = RequestParser.withoutReturn(input[at..<lineEnd])
@@ -157,15 +158,15 @@ extension CommandExecutor {
             return progress
         }
         if let progress = runBatch(connection, input, &at) { return progress }
-        connection.value.state = .command
-        return connection.value.pendingChanges > 0 ? .parked : nil
+        connection.value.input = .command
+        return connection.net.awaitedCount > 0 ? .parked : nil
     }
 
     /// `gat` and `gats`.
     mutating func getAndTouch(
-        _ connection: Cell<Connection>, _ fields: Fields, _ line: Bytes, _ input: Bytes, lineStart: Int, form: GetForm,
+        _ connection: Client, _ fields: Fields, _ line: Bytes, _ input: Bytes, lineStart: Int, form: GetForm,
         _ at: inout Int
-    ) -> Progress? {
+    ) -> TurnStatus? {
         guard fields.count >= 3 else {
             refuse(.badFormat)
             return nil
@@ -178,7 +179,7 @@ extension CommandExecutor {
             refuseKeys()
             return nil
         }
-        connection.value.refusal = .none
+        connection.value.touchRefusal = .none
         connection.value.keysExptime = exptime(Int64(number))
         let next = at
         at = lineStart
@@ -201,7 +202,7 @@ extension CommandExecutor {
     ///   - hash: of the key; of a file's it does not matter.
     ///   - lookup: which of the lookups is that of the key, or -1.
     @inline(__always) mutating func answer(
-        _ connection: Cell<Connection>, _ key: Bytes, hash: UInt64, lookup: Int32, showsCas: Bool
+        _ connection: Client, _ key: Bytes, hash: UInt64, lookup: Int32, showsCas: Bool
     ) {
         if isObserved {
             let view = answerGenerally(key, session.beginGet(key, hash: hash), showsCas: showsCas)
@@ -209,7 +210,7 @@ extension CommandExecutor {
         }
         let quick =
             lookup >= 0
-            ? session.beginQuickGet(lookups.found(Int(lookup)), withCas: showsCas)
+            ? session.beginQuickGet(hints.lookups.found(Int(lookup)), withCas: showsCas)
             : session.beginQuickGet(key, hash: hash, withCas: showsCas)
         if quick.isHit {
             counters.value.getHits &+= 1
@@ -244,7 +245,7 @@ extension CommandExecutor {
     @inline(__always) var isObserved: Bool { countsPrefixes || watched.rawValue != 0 }
 
     /// Counts and logs a read. Not part of the hot path, and kept out of it.
-    @inline(never) private func observe(_ connection: Cell<Connection>, get key: Bytes, _ view: ItemView) {
+    @inline(never) private func observe(_ connection: Client, get key: Bytes, _ view: ItemView) {
         if countsPrefixes {
             shared.prefixCounts.count(.get, key)
             if view.isHit { shared.prefixCounts.count(.hit, key) }
@@ -253,18 +254,18 @@ extension CommandExecutor {
     }
 
     /// The same with a new expiry.
-    private mutating func answerTouching(_ connection: Cell<Connection>, _ key: Bytes, _ entry: GetEntry) {
+    private mutating func answerTouching(_ connection: Client, _ key: Bytes, _ entry: GetEntry) {
         var options = GetOptions()
         options.touch = connection.value.keysExptime
         let view = session.beginGet(key, hash: entry.hash, options: options)
-        connection.value.pendingChanges += view.pendingChanges
+        connection.net.awaitedCount += view.pendingChanges
         if view.isHit {
             counters.value.touchHits &+= 1
             write(key, view, showsCas: entry.form == .gats)
         } else {
             counters.value.touchMisses &+= 1
             countAbsence(of: key, view)
-            if let refusal = Self.refusal(for: view.refusal) { connection.value.refusal = refusal }
+            if let refusal = Self.refusal(for: view.refusal) { connection.value.touchRefusal = refusal }
         }
         session.endGet(view)
         if isObserved { observe(connection, get: key, view) }

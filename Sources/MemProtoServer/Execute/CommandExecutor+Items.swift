@@ -1,9 +1,10 @@
 // delete, incr, decr, touch: the classic commands that bring no value.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
     /// `delete <key> [anything] [noreply]`
-    mutating func delete(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func delete(_ connection: Client, _ fields: Fields) {
         guard fields.count >= 2, isKey(fields[1]) else { return refuse(.badFormat, isQuiet: fields.endsWithNoreply) }
         // Words behind the key are let pass, old clients send a time; but so many are a mistake, as memccapable has it.
         if fields.count - (fields.endsWithNoreply ? 1 : 0) > Limit.deleteFieldCountMax {
@@ -14,7 +15,7 @@ extension CommandExecutor {
         if countsPrefixes { shared.prefixCounts.count(.delete, key) }
         let line = deletionLine(key, by: "delete")
         let result = session.delete(key, hash: session.hash(key), DeleteCommand())
-        connection.value.pendingChanges += result.pendingChanges
+        connection.net.awaitedCount += result.pendingChanges
         if result.outcome == .done {
             counters.value.deleteHits &+= 1
             if let line { shared.watchHub.log(.deletions, line) }
@@ -28,7 +29,7 @@ extension CommandExecutor {
     }
 
     /// `incr|decr <key> <delta> [noreply]`
-    mutating func arithmetic(_ connection: Cell<Connection>, _ fields: Fields, isIncrement: Bool) {
+    mutating func arithmetic(_ connection: Client, _ fields: Fields, isIncrement: Bool) {
         let isQuiet = fields.endsWithNoreply
         guard fields.count >= 3, isKey(fields[1]) else { return refuse(.badFormat, isQuiet: isQuiet) }
         guard let delta = Number.unsigned64(fields[2]) else { return refuse(.badDelta, isQuiet: isQuiet) }
@@ -38,7 +39,7 @@ extension CommandExecutor {
         let key = fields[1]
         log(lookup: key, connection)
         let result = session.arithmetic(key, hash: session.hash(key), command)
-        connection.value.pendingChanges += result.pendingChanges
+        connection.net.awaitedCount += result.pendingChanges
         count(result, isIncrement: isIncrement)
         if isQuiet { return }
         if let refusal = Self.refusal(for: result.outcome) { return refuse(refusal) }
@@ -64,7 +65,7 @@ extension CommandExecutor {
     }
 
     /// `touch <key> <exptime> [noreply]`
-    mutating func touch(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func touch(_ connection: Client, _ fields: Fields) {
         let isQuiet = fields.endsWithNoreply
         guard fields.count >= 3, isKey(fields[1]) else { return refuse(.badFormat, isQuiet: isQuiet) }
         guard let number = Number.signed32(fields[2]) else { return refuse(.badExptime, isQuiet: isQuiet) }
@@ -74,7 +75,7 @@ extension CommandExecutor {
         let view = session.beginGet(key, hash: session.hash(key), options: options)
         session.endGet(view)
         log(read: key, view, connection)
-        connection.value.pendingChanges += view.pendingChanges
+        connection.net.awaitedCount += view.pendingChanges
         if view.isHit {
             counters.value.touchHits &+= 1
         } else {

@@ -1,4 +1,5 @@
 // The executor's main loop: finds the lines in the input, gathers gets, and hands every other command to its function.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -9,7 +10,7 @@ extension CommandExecutor {
     private static var setWord: UInt32 { 0x20_74_65_73 }
 
     /// Executes lines from `at` on. Nil: the connection's state changed.
-    mutating func runLines(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+    mutating func runLines(_ connection: Client, _ input: Bytes, _ at: inout Int) -> TurnStatus? {
         while at < input.count {
             if commandsLeft == 0 { return runGathered(connection, input, &at) ?? .yield }
             let end = input.index(of: 0x0a, from: max(at, connection.value.scannedCount))
@@ -54,7 +55,7 @@ extension CommandExecutor {
             let lineStart = at
             at = end + 1
             if at - lineStart < Limit.guardedLineLengthMin, isGuarded(connection) {
-                connection.value.closeReason = .unauthenticated
+                connection.net.closeReason = .unauthenticated
                 return .close
             }
             if at - lineStart < Limit.lineLengthMin {
@@ -62,33 +63,33 @@ extension CommandExecutor {
                 continue
             }
             if let progress = execute(connection, line, input, lineStart: lineStart, &at) { return progress }
-            if connection.value.pendingChanges > 0 { return .parked }
+            if connection.net.awaitedCount > 0 { return .parked }
             if output.isFull { return .outputFull }
-            if connection.value.state != .command { return nil }
+            if connection.value.input != .command { return nil }
         }
         return runGathered(connection, input, &at) ?? .needsInput
     }
 
     /// Answers a get of one key that is all there is of input: there is nothing to gather. False: it is another case.
     @inline(__always) private mutating func runLoneGet(
-        _ connection: Cell<Connection>, _ line: Bytes, isGets: Bool
+        _ connection: Client, _ line: Bytes, isGets: Bool
     ) -> Bool {
-        let start = isGets ? 5 : KnownKey.start
+        let start = isGets ? 5 : KeyHint.start
         guard line.count > start, line.index(of: 0x20, from: start) < 0 else { return false }
         let key = line[start..<line.count]
         guard key.count <= Limits.cacheKeyLengthMax else { return false }
-        let isKnown = start == KnownKey.start && key.count == Int(knownKey.count)
+        let isKnown = start == KeyHint.start && key.count == Int(keyHint.count)
         answer(
-            connection, key, hash: isKnown ? knownKey.hash : session.hash(key),
-            lookup: isKnown ? knownKey.lookup : -1, showsCas: isGets)
+            connection, key, hash: isKnown ? keyHint.hash : session.hash(key),
+            lookup: isKnown ? keyHint.lookup : -1, showsCas: isGets)
         output.writeEnd()
         return true
     }
 
     /// Carries out what is gathered: gets or sets, never both.
     private mutating func runGathered(
-        _ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int
-    ) -> Progress? {
+        _ connection: Client, _ input: Bytes, _ at: inout Int
+    ) -> TurnStatus? {
         if sets.count > 0 { runSets(input) }
         return batch.count > 0 ? runBatch(connection, input, &at) : nil
     }
@@ -104,12 +105,12 @@ extension CommandExecutor {
     }
 
     /// The client has to authenticate before anything else.
-    private func isGuarded(_ connection: Cell<Connection>) -> Bool {
+    private func isGuarded(_ connection: Client) -> Bool {
         shared.configuration.users != nil && !connection.value.isAuthenticated
     }
 
     /// A line that has not ended: wait, or close a connection whose line is too long.
-    private mutating func unfinishedLine(_ connection: Cell<Connection>, _ line: Bytes) -> Progress {
+    private mutating func unfinishedLine(_ connection: Client, _ line: Bytes) -> TurnStatus {
         // The kept input will begin with this line.
         connection.value.scannedCount = line.count
         return isTooLong(connection, line) ? refuseLine(connection) : .needsInput
@@ -117,7 +118,7 @@ extension CommandExecutor {
 
     /// Whether a line, or as much of it as is there, passes its bound. Its first bytes alone decide what the bound is, never how
     /// much of it one read brought: the same bytes get the same answer, however they are cut on their way.
-    private func isTooLong(_ connection: Cell<Connection>, _ line: Bytes) -> Bool {
+    private func isTooLong(_ connection: Client, _ line: Bytes) -> Bool {
         let configuration = shared.configuration
         guard line.count > configuration.lineLengthMax else { return false }
         if isGuarded(connection) { return true }
@@ -128,24 +129,24 @@ extension CommandExecutor {
     }
 
     /// What a long line, and with `-vvv` each line, needs beside being executed. True: it is not to be.
-    @inline(never) private func isRefused(_ connection: Cell<Connection>, _ line: Bytes) -> Bool {
+    @inline(never) private func isRefused(_ connection: Client, _ line: Bytes) -> Bool {
         if isTraced { trace(connection, line) }
         return isTooLong(connection, line)
     }
 
     /// Ends a connection whose line is too long: where its next command begins is not known.
-    private mutating func refuseLine(_ connection: Cell<Connection>) -> Progress {
+    private mutating func refuseLine(_ connection: Client) -> TurnStatus {
         counters.value.linesTooLong &+= 1
-        connection.value.closeReason = .lineTooLong
-        connection.value.isRefused = true
+        connection.net.closeReason = .lineTooLong
+        connection.net.drainsAtEnd = true
         refuse(.lineTooLong)
         return .close
     }
 
     /// Executes one command that is no plain get. `at` is behind its line and may move on.
     private mutating func execute(
-        _ connection: Cell<Connection>, _ line: Bytes, _ input: Bytes, lineStart: Int, _ at: inout Int
-    ) -> Progress? {
+        _ connection: Client, _ line: Bytes, _ input: Bytes, lineStart: Int, _ at: inout Int
+    ) -> TurnStatus? {
         let fields = Fields(line)
         guard fields.count > 0, line[0] != 0x20 else {
             refuse(.unknownCommand)
@@ -187,7 +188,7 @@ extension CommandExecutor {
     }
 
     /// The commands with long names, and everything that is no command.
-    private mutating func executeLong(_ connection: Cell<Connection>, _ fields: Fields) -> Progress? {
+    private mutating func executeLong(_ connection: Client, _ fields: Fields) -> TurnStatus? {
         switch LongKeyword(fields[0]) {
         case .verbosity?: verbosity(fields)
         case .flushAll?: flushAll(fields)
@@ -198,7 +199,7 @@ extension CommandExecutor {
         case .debugtime?, nil:
             if fields.count > 1, fields[fields.count - 1].starts(with: "HTTP/") {
                 counters.value.browsersClosed &+= 1
-                connection.value.closeReason = .browser
+                connection.net.closeReason = .browser
                 shared.foreignClients.tell(of: .http, connection, session.nowSecond, shared.logger)
                 return .close
             }

@@ -1,4 +1,5 @@
 // The meta commands: mg, md, ma, me. `ms` is in CommandExecutor+MetaSet.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -35,12 +36,12 @@ extension CommandExecutor {
     // MARK: mg
 
     /// `mg <key> <flag>*`
-    mutating func metaGet(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func metaGet(_ connection: Client, _ fields: Fields) {
         var refusal = Refusal.none
         guard let line = metaLine(fields, flagsFrom: 2, refusal: &refusal) else { return refuse(refusal) }
         let request = line.request
         let view = session.beginGet(line.key, hash: session.hash(line.key), options: options(of: request, fields))
-        connection.value.pendingChanges += view.pendingChanges
+        connection.net.awaitedCount += view.pendingChanges
         guard view.isHit else {
             session.endGet(view)
             counters.value.getMisses &+= 1
@@ -169,7 +170,7 @@ extension CommandExecutor {
     // MARK: md
 
     /// `md <key> <flag>*`
-    mutating func metaDelete(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func metaDelete(_ connection: Client, _ fields: Fields) {
         var refusal = Refusal.none
         guard let line = metaLine(fields, flagsFrom: 2, refusal: &refusal) else { return refuse(refusal) }
         let request = line.request
@@ -183,7 +184,7 @@ extension CommandExecutor {
         log(lookup: line.key, connection)
         let logLine = command.marksStale ? nil : deletionLine(line.key, by: "md")
         let result = session.delete(line.key, hash: session.hash(line.key), command)
-        connection.value.pendingChanges += result.pendingChanges
+        connection.net.awaitedCount += result.pendingChanges
         switch result.outcome {
         case .done:
             if !command.marksStale || command.clearsValue { counters.value.deleteHits &+= 1 }
@@ -204,7 +205,7 @@ extension CommandExecutor {
     // MARK: ma
 
     /// `ma <key> <flag>*`
-    mutating func metaArithmetic(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func metaArithmetic(_ connection: Client, _ fields: Fields) {
         var refusal = Refusal.none
         guard let line = metaLine(fields, flagsFrom: 2, refusal: &refusal) else {
             let isOwnText = refusal == .metaOpaqueTooLong || refusal == .metaTooManyFields || fields.count < 2
@@ -213,7 +214,7 @@ extension CommandExecutor {
         guard let command = arithmeticCommand(line.request, fields) else { return refuse(.metaArithmeticMode) }
         log(lookup: line.key, connection)
         let result = session.arithmetic(line.key, hash: session.hash(line.key), command)
-        connection.value.pendingChanges += result.pendingChanges
+        connection.net.awaitedCount += result.pendingChanges
         count(result, isIncrement: command.isIncrement)
         if result.isCreated, isObserved { log(creation: line.key, command, connection) }
         switch result.outcome {
@@ -281,7 +282,7 @@ extension CommandExecutor {
     // MARK: me
 
     /// `me <key> [b]`: what is known of an item, for people.
-    mutating func metaDebug(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func metaDebug(_ connection: Client, _ fields: Fields) {
         counters.value.metaCommands &+= 1
         guard fields.count >= 2, isKey(fields[1]) else { return refuse(.badFormat) }
         var key = fields[1]

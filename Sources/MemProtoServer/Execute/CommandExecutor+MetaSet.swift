@@ -1,11 +1,12 @@
 // ms: the meta command that stores.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
     /// `ms <key> <datalen> <flag>*` and a value that begins at `at`.
     mutating func metaSet(
-        _ connection: Cell<Connection>, _ fields: Fields, _ input: Bytes, lineStart: Int, _ at: inout Int
-    ) -> Progress? {
+        _ connection: Client, _ fields: Fields, _ input: Bytes, lineStart: Int, _ at: inout Int
+    ) -> TurnStatus? {
         guard fields.count >= 3, let length = RequestParser.valueLength(fields[2]) else {
             refuse(.badFormat)
             return nil
@@ -33,21 +34,21 @@ extension CommandExecutor {
         case .broken:
             counters.value.sets &+= 1
             refuse(.badChunk)
-        case .later(let progress):
-            return progress
+        case .unfinished:
+            return .needsInput
+        case .large:
+            begin(
+                connection, .meta(command, line.request), key: line.key,
+                line: RequestParser.withoutReturn(input[lineStart..<at - 1]), length: length)
         }
         return nil
     }
 
     /// Executes an ms whose value arrived in pieces.
     mutating func metaCommit(
-        _ connection: Cell<Connection>, _ fields: Fields, _ value: PendingValue, isComplete: Bool
+        _ connection: Client, _ line: MetaLine, _ fields: Fields, _ command: StoreCommand, _ value: PendingValue,
+        isComplete: Bool
     ) {
-        var refusal = Refusal.none
-        guard let line = metaLine(fields, flagsFrom: 3, refusal: &refusal), let command = command(of: line.request)
-        else {
-            preconditionFailure("an ms line is read differently the second time")
-        }
         counters.value.sets &+= 1
         guard isComplete else {
             session.abandon(value)
@@ -57,12 +58,6 @@ extension CommandExecutor {
         let result = session.commit(value, key: line.key, hash: session.hash(line.key), command)
         log(store: line.key, command, result.outcome, length: result.size, connection)
         answer(connection, line, fields, result)
-    }
-
-    /// The key of a well-formed ms line.
-    mutating func metaKey(_ fields: Fields) -> Bytes {
-        var refusal = Refusal.none
-        return metaLine(fields, flagsFrom: 3, refusal: &refusal)?.key ?? .empty
     }
 
     /// The storage command of an ms; nil for an unknown mode.
@@ -91,9 +86,9 @@ extension CommandExecutor {
 
     /// Counts and answers an ms.
     private mutating func answer(
-        _ connection: Cell<Connection>, _ line: MetaLine, _ fields: Fields, _ result: StoreResult
+        _ connection: Client, _ line: MetaLine, _ fields: Fields, _ result: StoreResult
     ) {
-        connection.value.pendingChanges += result.pendingChanges
+        connection.net.awaitedCount += result.pendingChanges
         let hasCas = line.request.compareCas != nil
         switch result.outcome {
         case .done:

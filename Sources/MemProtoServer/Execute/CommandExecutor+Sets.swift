@@ -1,4 +1,5 @@
 // Sets in their usual form: gathered over commands, prefetched, then stored in order. See SetEntry.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
@@ -17,8 +18,8 @@ extension CommandExecutor {
         let key = input[Int(entry.keyStart)..<Int(entry.keyStart) &+ Int(entry.keyCount)]
         // The mount is told of a file's change, which takes its time.
         if session.isFileKey(key) { return false }
-        let isKnown = Int(entry.keyStart) == KnownKey.start && key.count == Int(knownKey.count)
-        entry.hash = isKnown ? knownKey.hash : session.hash(key)
+        let isKnown = Int(entry.keyStart) == KeyHint.start && key.count == Int(keyHint.count)
+        entry.hash = isKnown ? keyHint.hash : session.hash(key)
         entry.valueStart = UInt32(truncatingIfNeeded: valueStart)
         if !isKnown { session.prefetchIndex(entry.hash) }
         if sets.isFull { runSets(input) }

@@ -1,11 +1,12 @@
 // stats and its sub-commands.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
     /// `stats [what]`
-    mutating func stats(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func stats(_ connection: Client, _ fields: Fields) {
         guard fields.count >= 2 else {
-            var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
+            var report = StatsReport(shared)
             return write(report.general())
         }
         switch fields[1].text {
@@ -26,8 +27,8 @@ extension CommandExecutor {
         // There is no external storage to tell of.
         case "extstore": write([])
         case "memfis":
-            var report = StatsReport(shared: shared, counters: shared.sumOfCounters(from: face))
-            write(report.memfis(held: shared.heldBytes(from: face)))
+            var report = StatsReport(shared)
+            write(report.memfis(held: shared.pool.heldMemory(from: worker)))
         default: refuse(.unknownCommand)
         }
     }
@@ -55,15 +56,16 @@ extension CommandExecutor {
 
     private mutating func resetStats() {
         shared.prefixCounts.reset()
-        shared.forEachWorker(from: face) { $0.counters.value = WorkerCounters() }
-        shared.counts[.connectionsTotal] = 0
-        shared.counts[.rejected] = 0
+        // Workers whose counters are reset stand still.
+        shared.pool.forEachWorker(from: worker) { shared.counters[$0.number].reset() }
+        shared.connectionCounts[.connectionsTotal] = 0
+        shared.connectionCounts[.rejected] = 0
         shared.store.resetStatistics()
         output.write("RESET\r\n")
     }
 
     /// `stats conns`: the listeners, then every connection.
-    private mutating func statsConns(asking: Cell<Connection>) {
+    private mutating func statsConns(asking: Client) {
         var lines: [(name: String, value: String)] = []
         for listener in shared.listeners {
             lines.append(("\(listener.descriptor):addr", listener.address.statsText))
@@ -71,34 +73,37 @@ extension CommandExecutor {
             lines.append(("\(listener.descriptor):secs_since_last_cmd", "\(session.nowSecond &- shared.startSecond)"))
         }
         let now = session.nowSecond
-        let askingDescriptor = asking.value.descriptor
-        shared.forEachWorker(from: face) { worker in
-            for connection in worker.connections {
-                let descriptor = connection.value.descriptor
-                let state = descriptor == askingDescriptor ? "conn_parse_cmd" : connection.value.statsName
+        let askingDescriptor = asking.net.descriptor
+        shared.pool.forEachWorker(from: worker) { worker in
+            for cell in worker.connections where Int(cell.net.door) == door {
+                let connection = Client(cell)
+                let descriptor = connection.net.descriptor
+                let state = descriptor == askingDescriptor ? "conn_parse_cmd" : connection.statsName
                 lines.append(("\(descriptor):addr", SocketAddress.peer(of: descriptor).statsText))
                 lines.append(("\(descriptor):listen_addr", SocketAddress.local(of: descriptor).statsText))
                 lines.append(("\(descriptor):state", state))
-                lines.append(("\(descriptor):secs_since_last_cmd", "\(now &- connection.value.lastCommandSecond)"))
+                lines.append(("\(descriptor):secs_since_last_cmd", "\(now &- connection.net.lastInputSecond)"))
             }
         }
         write(lines)
     }
 }
 
-extension Connection {
+extension Client {
     /// memcached's name of the state.
     fileprivate var statsName: String {
-        if isBlocked { return "conn_mwrite" }
-        if isParked { return "conn_waiting" }
-        return switch state {
-        case .command: neededCount > 0 ? "conn_nread" : "conn_read"
-        case .keys: "conn_mwrite"
-        case .value: "conn_nread"
-        case .swallow: "conn_swallow"
-        case .dump: "conn_mwrite"
-        case .watching: "conn_watch"
-        case .closing, .draining: "conn_closing"
+        switch net.phase {
+        case .blocked: "conn_mwrite"
+        case .parked: "conn_waiting"
+        case .closing, .draining, .closed: "conn_closing"
+        case .idle, .queued:
+            switch value.input {
+            case .command: value.neededCount > 0 ? "conn_nread" : "conn_read"
+            case .keys, .dump: "conn_mwrite"
+            case .value: "conn_nread"
+            case .swallow: "conn_swallow"
+            case .watching: "conn_watch"
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
 // set, add, replace, append, prepend, cas: values at hand, values that arrive in pieces, values that nobody wants.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
     /// A classic storage command, whose value begins at `at`.
     mutating func storage(
-        _ connection: Cell<Connection>, _ fields: Fields, _ mode: StoreMode, isCas: Bool = false, _ input: Bytes,
+        _ connection: Client, _ fields: Fields, _ mode: StoreMode, isCas: Bool = false, _ input: Bytes,
         lineStart: Int, _ at: inout Int
-    ) -> Progress? {
+    ) -> TurnStatus? {
         switch RequestParser.storage(fields, mode: mode, isCas: isCas, isKey: hasKey(fields)) {
         case .unreadable(let isNoreply):
             refuse(.badFormat, isQuiet: isNoreply)
@@ -29,8 +30,10 @@ extension CommandExecutor {
             case .broken:
                 counters.value.sets &+= 1
                 refuse(.badChunk, isQuiet: request.isNoreply)
-            case .later(let progress):
-                return progress
+            case .unfinished:
+                return .needsInput
+            case .large:
+                begin(connection, .classic(request), key: request.key, line: .empty, length: request.length)
             }
             return nil
         }
@@ -39,15 +42,17 @@ extension CommandExecutor {
     /// What is there of a value.
     enum Arrival {
         case complete(Bytes)
-        /// No line end behind the value.
+        /// No line end follows the value.
         case broken
-        /// Nil: the connection waits in `State.value`.
-        case later(Progress?)
+        /// The line stays in the input until the value is there.
+        case unfinished
+        /// It is to be received in its place (`begin`).
+        case large
     }
 
-    /// Takes a value and its line end from the input, or prepares for its arrival.
+    /// Takes a value and its line end from the input, or says how to wait for it.
     mutating func arrival(
-        _ connection: Cell<Connection>, _ input: Bytes, length: Int, lineStart: Int, _ at: inout Int
+        _ connection: Client, _ input: Bytes, length: Int, lineStart: Int, _ at: inout Int
     ) -> Arrival {
         let end = at + length
         if input.count >= end + 2 {
@@ -59,17 +64,27 @@ extension CommandExecutor {
             // The line is read again when all of it is there.
             connection.value.neededCount = end + 2 - lineStart
             at = lineStart
-            return .later(.needsInput)
+            return .unfinished
         }
+        return .large
+    }
+
+    /// Keeps a command whose value is to arrive.
+    ///
+    /// - Parameter line: the words that the response repeats.
+    func begin(
+        _ connection: Client, _ command: ArrivingValue.Command, key: Bytes, line: Bytes, length: Int
+    ) {
         connection.value.arriving = Cell(
-            ArrivingValue(line: input[lineStart..<at].array, value: session.beginValue(), remaining: length))
-        connection.value.state = .value
-        connection.value.expectsValue = true
-        return .later(nil)
+            ArrivingValue(
+                command: command, key: key.array, line: line.array, value: session.beginValue(), remaining: length))
+        connection.value.input = .value
+        connection.net.receivesInPlace = true
+        connection.net.readsShort = true
     }
 
     /// Goes on with a value that arrives in pieces: takes what the input has, and at its end executes the command.
-    mutating func runValue(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+    mutating func runValue(_ connection: Client, _ input: Bytes, _ at: inout Int) -> TurnStatus? {
         guard let arriving = connection.value.arriving else { preconditionFailure("no value is arriving") }
         let part = min(arriving.value.remaining, input.count - at)
         if part > 0 {
@@ -83,87 +98,79 @@ extension CommandExecutor {
         guard arriving.value.remaining == 0, input.count - at >= 2 else { return .needsInput }
         let isComplete = input[at] == 0x0d && input[at + 1] == 0x0a
         at += 2
-        connection.value.state = .command
+        connection.value.input = .command
         connection.value.arriving = nil
+        connection.net.receivesInPlace = false
         commit(connection, arriving.value, isComplete: isComplete)
         arriving.destroy()
-        return connection.value.pendingChanges > 0 ? .parked : output.isFull ? .outputFull : nil
+        return connection.net.awaitedCount > 0 ? .parked : output.isFull ? .outputFull : nil
     }
 
     /// Executes the command whose value is complete, or broken.
-    private mutating func commit(_ connection: Cell<Connection>, _ arriving: ArrivingValue, isComplete: Bool) {
-        arriving.line.withBytes { line in
-            let fields = Fields(RequestParser.withoutReturn(line[0..<line.count - 1]))
-            if Keyword(fields[0]) == .ms {
-                metaCommit(connection, fields, arriving.value, isComplete: isComplete)
-                return
+    private mutating func commit(_ connection: Client, _ arriving: ArrivingValue, isComplete: Bool) {
+        arriving.key.withBytes { key in
+            switch arriving.command {
+            case .meta(let command, let request):
+                arriving.line.withBytes { line in
+                    let fields = Fields(line)
+                    let line = MetaLine(request: request, key: key, sentKey: fields[1])
+                    metaCommit(connection, line, fields, command, arriving.value, isComplete: isComplete)
+                }
+            case .classic(var request):
+                request.key = key
+                commit(connection, request, arriving.value, isComplete: isComplete)
             }
-            guard case .request(let request) = reparse(fields) else {
-                preconditionFailure("a command's line is read differently the second time")
-            }
-            counters.value.sets &+= 1
-            guard isComplete else {
-                session.abandon(arriving.value)
-                refuse(.badChunk, isQuiet: request.isNoreply)
-                return
-            }
-            if isObserved { observe(connection, before: request) }
-            let result = session.commit(
-                arriving.value, key: request.key, hash: session.hash(request.key), command(of: request))
-            answer(connection, request, result)
         }
     }
 
-    /// Reads the line of a classic storage command again.
-    private func reparse(_ fields: Fields) -> StorageLine {
-        let mode: StoreMode =
-            switch Keyword(fields[0]) {
-            case .add?: .add
-            case .replace?: .replace
-            case .append?: .append
-            case .prepend?: .prepend
-            default: .set
-            }
-        return RequestParser.storage(fields, mode: mode, isCas: Keyword(fields[0]) == .cas, isKey: hasKey(fields))
+    private mutating func commit(
+        _ connection: Client, _ request: StorageRequest, _ value: PendingValue, isComplete: Bool
+    ) {
+        counters.value.sets &+= 1
+        guard isComplete else {
+            session.abandon(value)
+            return refuse(.badChunk, isQuiet: request.isNoreply)
+        }
+        if isObserved { observe(connection, before: request) }
+        let result = session.commit(
+            value, key: request.key, hash: session.hash(request.key), command(of: request))
+        answer(connection, request, result)
     }
 
     /// Gives up a value that arrives and has no place: the rest of it is swallowed.
-    mutating func refuseArriving(_ connection: Cell<Connection>, _ refusal: Refusal) {
+    mutating func refuseArriving(_ connection: Client, _ refusal: Refusal) {
         guard let arriving = connection.value.arriving else { preconditionFailure("no value is arriving") }
         session.abandon(arriving.value.value)
         connection.value.arriving = nil
-        var said = refusal
-        arriving.value.line.withBytes { line in
-            let fields = Fields(RequestParser.withoutReturn(line[0..<line.count - 1]))
-            if Keyword(fields[0]) == .ms {
-                refuseNoMemory(key: metaKey(fields), deletes: true)
-            } else if case .request(let request) = reparse(fields) {
-                refuseNoMemory(key: request.key, deletes: Keyword(fields[0]) == .set)
-                if request.isNoreply { said = .none }
+        connection.net.receivesInPlace = false
+        let (deletes, isQuiet) =
+            switch arriving.value.command {
+            case .meta: (true, false)
+            case .classic(let request): (request.mode == .set && request.compareCas == nil, request.isNoreply)
             }
-        }
-        _ = swallow(connection, length: arriving.value.remaining, said)
+        arriving.value.key.withBytes { refuseNoMemory(key: $0, deletes: deletes) }
+        _ = swallow(connection, length: arriving.value.remaining, isQuiet ? .none : refusal)
         arriving.destroy()
     }
 
     // MARK: values that nobody wants
 
     /// The next `length` bytes and a line end are not looked at; then `refusal` is said.
-    mutating func swallow(_ connection: Cell<Connection>, length: Int, _ refusal: Refusal) -> Progress? {
-        connection.value.state = .swallow
+    mutating func swallow(_ connection: Client, length: Int, _ refusal: Refusal) -> TurnStatus? {
+        connection.value.input = .swallow
         connection.value.swallowCount = length + 2
-        connection.value.refusal = refusal
+        connection.value.swallowRefusal = refusal
         return nil
     }
 
     /// Goes on swallowing.
-    mutating func runSwallow(_ connection: Cell<Connection>, _ input: Bytes, _ at: inout Int) -> Progress? {
+    mutating func runSwallow(_ connection: Client, _ input: Bytes, _ at: inout Int) -> TurnStatus? {
         let part = min(connection.value.swallowCount, input.count - at)
         at += part
         connection.value.swallowCount -= part
         if connection.value.swallowCount > 0 { return .needsInput }
-        connection.value.state = .command
-        refuse(connection.value.refusal)
+        connection.value.input = .command
+        refuse(connection.value.swallowRefusal)
         return nil
     }
 
@@ -188,7 +195,7 @@ extension CommandExecutor {
 
     /// Stores a value that is at hand.
     @inline(__always) private mutating func store(
-        _ connection: Cell<Connection>, _ request: StorageRequest, value: Bytes
+        _ connection: Client, _ request: StorageRequest, value: Bytes
     ) {
         counters.value.sets &+= 1
         if isObserved { observe(connection, before: request) }
@@ -197,7 +204,7 @@ extension CommandExecutor {
     }
 
     /// Counts and logs a storage command before it is carried out.
-    @inline(never) private func observe(_ connection: Cell<Connection>, before request: StorageRequest) {
+    @inline(never) private func observe(_ connection: Client, before request: StorageRequest) {
         if countsPrefixes { shared.prefixCounts.count(.set, request.key) }
         log(lookup: request.key, connection, countsAbsence: false)
     }
@@ -210,9 +217,9 @@ extension CommandExecutor {
 
     /// Counts and answers a storage command's result.
     @inline(__always) private mutating func answer(
-        _ connection: Cell<Connection>, _ request: StorageRequest, _ result: StoreResult
+        _ connection: Client, _ request: StorageRequest, _ result: StoreResult
     ) {
-        connection.value.pendingChanges += result.pendingChanges
+        connection.net.awaitedCount += result.pendingChanges
         if isObserved {
             log(store: request.key, command(of: request), result.outcome, length: result.size, connection)
         }

@@ -1,9 +1,10 @@
 // watch, and the log lines of the commands. A line costs nothing while nobody watches its stream.
+import MemNet
 import MemStore
 
 extension CommandExecutor {
     /// `watch [stream …]`
-    mutating func watch(_ connection: Cell<Connection>, _ fields: Fields) {
+    mutating func watch(_ connection: Client, _ fields: Fields) {
         if !shared.configuration.allowsWatch { return output.write("CLIENT_ERROR watch commands not allowed\r\n") }
         if !output.isEmpty { return output.write("ERROR cannot pipeline other commands before watch\r\n") }
         var streams: WatchStreams = fields.count == 1 ? .fetchers : []
@@ -12,17 +13,17 @@ extension CommandExecutor {
             streams.formUnion(stream)
         }
         let watcher = Watcher(
-            streams, connection, face: face, bufferBytesMax: shared.configuration.watcherBufferBytes)
+            streams, connection.cell, worker: worker, bufferBytesMax: shared.configuration.watcherBufferBytes)
         guard shared.watchHub.add(watcher) else {
             return output.write("WATCHER_TOO_MANY log watcher limit reached\r\n")
         }
         connection.value.watcher = watcher
-        connection.value.state = .watching
+        connection.value.input = .watching
         output.write("OK\r\n")
     }
 
     /// Writes the lines that wait for a watcher.
-    mutating func runWatching(_ connection: Cell<Connection>) -> Progress {
+    mutating func runWatching(_ connection: Client) -> TurnStatus {
         guard let watcher = connection.value.watcher else {
             preconditionFailure("a watching connection has no watcher")
         }
@@ -64,19 +65,19 @@ extension CommandExecutor {
     }
 
     /// `item_get` for a read that has just been done.
-    func log(read key: Bytes, _ view: ItemView, _ connection: Cell<Connection>) {
+    func log(read key: Bytes, _ view: ItemView, _ connection: Client) {
         if watched.contains(.fetchers) { log(connection, key, seen(key, view)) }
     }
 
     /// `item_get` for the lookup that a command is about to do. An item that is gone is found gone here, and not by the command.
-    func log(lookup key: Bytes, _ connection: Cell<Connection>, countsAbsence: Bool = true) {
+    func log(lookup key: Bytes, _ connection: Client, countsAbsence: Bool = true) {
         guard watched.contains(.fetchers) else { return }
         let seen = look(key)
         if countsAbsence { countAbsence(seen.presence) }
         log(connection, key, seen)
     }
 
-    private func log(_ connection: Cell<Connection>, _ key: Bytes, _ seen: Seen) {
+    private func log(_ connection: Client, _ key: Bytes, _ seen: Seen) {
         let status =
             switch seen.presence {
             case .missing: seen.fileMiss?.statusWord ?? "not_found"
@@ -88,13 +89,13 @@ extension CommandExecutor {
             .fetchers,
             Array("type=item_get key=".utf8) + Self.encoded(key)
                 + Array(
-                    " status=\(status) clsid=\(seen.slabClass) cfd=\(connection.value.descriptor) size=\(seen.size)"
+                    " status=\(status) clsid=\(seen.slabClass) cfd=\(connection.net.descriptor) size=\(seen.size)"
                         .utf8))
     }
 
     /// `item_store` for a storage command's end.
     func log(
-        store key: Bytes, _ command: StoreCommand, _ outcome: Outcome, length: Int, _ connection: Cell<Connection>
+        store key: Bytes, _ command: StoreCommand, _ outcome: Outcome, length: Int, _ connection: Client
     ) {
         guard watched.contains(.mutations) else { return }
         let status =
@@ -114,11 +115,11 @@ extension CommandExecutor {
             Array("type=item_store key=".utf8) + Self.encoded(key)
                 + Array(
                     (" status=\(status) cmd=\(name) ttl=\(left) clsid=\(slabClass)"
-                        + " cfd=\(connection.value.descriptor) size=\(length)").utf8))
+                        + " cfd=\(connection.net.descriptor) size=\(length)").utf8))
     }
 
     /// The lines of a number that an ma created: it looks once more, then adds.
-    func log(creation key: Bytes, _ command: ArithmeticCommand, _ connection: Cell<Connection>) {
+    func log(creation key: Bytes, _ command: ArithmeticCommand, _ connection: Client) {
         if watched.contains(.fetchers) { log(connection, key, Seen()) }
         let store = StoreCommand(mode: .add, exptime: command.vivifyExptime ?? .never)
         log(store: key, store, .done, length: String(command.initial).utf8.count, connection)
@@ -159,23 +160,23 @@ extension CommandExecutor {
 
 extension WatchHub {
     /// `conn_new` and `conn_close`.
-    func log(connection: Connection, isNew: Bool) {
+    func log(_ connection: Client, isNew: Bool) {
         guard streams.contains(.connections) else { return }
-        let peer = SocketAddress.peer(of: connection.descriptor)
+        let peer = SocketAddress.peer(of: connection.net.descriptor)
         let isUnix = peer.family != .ipv4 && peer.family != .ipv6
         let place = isUnix ? "rip=unix rport=0 transport=local" : "rip=\(peer.host) rport=\(peer.port) transport=tcp"
         let reason =
-            switch connection.closeReason {
+            switch connection.net.closeReason {
             case .normal, .stop, .slowReader: "normal"
             case .idle: "idle_timeout"
             case .shutdown: "shutdown"
-            case .binary, .browser, .lineTooLong, .unauthenticated, .inputHeld, .outputHeld, .halfSent: "error"
+            default: "error"
             }
         log(
             .connections,
             Array(
                 (isNew
-                    ? "type=conn_new \(place) cfd=\(connection.descriptor)"
-                    : "type=conn_close \(place) reason=\(reason) cfd=\(connection.descriptor)").utf8))
+                    ? "type=conn_new \(place) cfd=\(connection.net.descriptor)"
+                    : "type=conn_close \(place) reason=\(reason) cfd=\(connection.net.descriptor)").utf8))
     }
 }

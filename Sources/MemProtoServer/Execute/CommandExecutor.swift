@@ -1,40 +1,25 @@
 // CommandExecutor: from bytes of input to calls on the store and bytes of output. It knows no socket: a worker feeds it
 // and sends what it wrote, a test does the same in memory.
+import MemNet
 import MemStore
-
-/// Why the executor stopped.
-enum Progress {
-    /// The rest of the input is the beginning of something: more bytes are needed.
-    case needsInput
-    /// Send the output, then go on with the rest of the input.
-    case outputFull
-    /// The connection had its turn; the others first.
-    case yield
-    /// The answer is held back until the changes made are carried out; then go on.
-    case parked
-    /// Send the output and close.
-    case close
-}
-
-/// How far one run got.
-struct Step {
-    /// Bytes of the input that are used up.
-    var consumed: Int
-    var progress: Progress
-}
 
 /// Executes the commands of one worker's connections, one connection at a time.
 struct CommandExecutor: ~Copyable {
     let session: StoreSession
     let shared: ServerState
-    let face: WorkerFace
-    let counters: Cell<WorkerCounters>
-    var output = OutputBuffer(capacity: Limit.outputBufferBytes)
+    let worker: WorkerHandle
+    /// The protocol's number in the pool.
+    let door: Int
+    let counters: Cell<CommandCounters>
+    /// The worker's output.
+    let outputCell: Cell<OutputBuffer>
+    /// Where the values lie that the output refers to.
+    let contents: StoreContents
     var batch = Batch<GetEntry>()
     /// The first key of the input that is being executed, as far as it is known.
-    var knownKey = KnownKey()
-    /// The files whose keys the inputs of a group begin with.
-    var lookups = FileLookups(capacity: Limit.groupMax)
+    var keyHint = KeyHint()
+    /// What is known of the inputs of the last batch.
+    var hints = KeyHints()
     /// Where the output stood before the get that is being answered.
     var getOutputStart = 0
     var sets = Batch<SetEntry>()
@@ -58,13 +43,17 @@ struct CommandExecutor: ~Copyable {
     let plainLineLengthMax: Int
 
     /// - Parameter session: belongs to the calling worker's thread.
-    init(session: StoreSession, shared: ServerState, face: WorkerFace) {
+    init(
+        session: StoreSession, shared: ServerState, worker: WorkerHandle, door: Int, output: Cell<OutputBuffer>
+    ) {
         self.session = session
         self.shared = shared
-        self.face = face
-        counters = face.counters
-        // The worker's number in the high bits: tickets are unique in the process, and never 0.
-        ticket = UInt64(face.number + 1) << 48
+        self.worker = worker
+        self.door = door
+        outputCell = output
+        contents = StoreContents(session)
+        counters = shared.counters[worker.number].commands
+        ticket = worker.firstTicket(door: door)
         lengthNeverTooLarge = shared.store.configuration.itemSizeMaxBytes - Limits.cacheKeyLengthMax - 64
         unixOfEpoch = shared.store.clock.unixOfEpoch
         // Half of what a number holds: it is multiplied.
@@ -73,8 +62,14 @@ struct CommandExecutor: ~Copyable {
         plainLineLengthMax = isTraced ? -1 : shared.configuration.lineLengthMax
     }
 
+    /// Where responses are written.
+    @inline(__always) var output: OutputBuffer {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(outputCell.pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe outputCell.pointer }
+    }
+
     /// Begins a connection's turn.
-    mutating func beginTurn() {
+    @inline(__always) mutating func beginTurn() {
         commandsLeft = shared.configuration.commandsPerTurn ?? .max
         turnKeysLeft = Limit.turnKeysMax
         session.setChangeToken(ticket)
@@ -87,17 +82,19 @@ struct CommandExecutor: ~Copyable {
     /// - Parameters:
     ///   - connection: its state decides what the bytes are.
     ///   - input: everything that was received and not consumed.
-    mutating func run(_ connection: Cell<Connection>, _ input: Bytes) -> Step {
-        if input.count < connection.value.neededCount { return Step(consumed: 0, progress: .needsInput) }
+    ///   - batchIndex: its index in the batch of the last `prepare`; -1 = it was not in it.
+    @inline(__always) mutating func run(_ connection: Client, _ input: Bytes, batchIndex: Int = -1) -> TurnResult {
+        if input.count < connection.value.neededCount { return TurnResult(consumed: 0, status: .needsInput) }
         connection.value.neededCount = 0
         if connection.value.isFresh, !input.isEmpty {
             if input[0] == BinaryProtocol.requestMagic { return refuseBinary(connection, input) }
             connection.value.isFresh = false
         }
+        keyHint = hints[batchIndex]
         var at = 0
         while true {
-            let progress: Progress?
-            switch connection.value.state {
+            let progress: TurnStatus?
+            switch connection.value.input {
             case .command: progress = runLines(connection, input, &at)
             case .keys: progress = runKeys(connection, input, &at)
             case .value: progress = runValue(connection, input, &at)
@@ -106,29 +103,22 @@ struct CommandExecutor: ~Copyable {
             case .watching:
                 at = input.count
                 progress = runWatching(connection)
-            case .closing:
-                at = input.count
-                progress = .close
-            case .draining:
-                at = input.count
-                connection.value.drainedCount += input.count
-                progress = connection.value.drainedCount > Limit.drainBytesMax ? .close : .needsInput
             }
             guard let progress else { continue }
             if case .parked = progress { nextTicket(connection) }
-            return Step(consumed: at, progress: progress)
+            return TurnResult(consumed: at, status: progress)
         }
     }
 
     /// The changes made so far wait under the ticket of this connection; later ones come under the next.
-    private mutating func nextTicket(_ connection: Cell<Connection>) {
-        connection.value.ticket = ticket
+    private mutating func nextTicket(_ connection: Client) {
+        connection.net.ticket = ticket
         ticket &+= 1
         session.setChangeToken(ticket)
     }
 
     /// Ends whatever a connection has under way in the store. The connection is going.
-    func abandon(_ connection: Cell<Connection>) {
+    func abandon(_ connection: Client) {
         if let arriving = connection.value.arriving {
             session.abandon(arriving.value.value)
             arriving.destroy()

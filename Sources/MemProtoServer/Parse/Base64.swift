@@ -1,5 +1,6 @@
 // Base64: the standard alphabet with padding, for keys of any bytes in the meta commands. Pure.
 // Source: RFC 4648, section 4.
+import MemNet
 import MemStore
 
 /// A place for one decoded key.

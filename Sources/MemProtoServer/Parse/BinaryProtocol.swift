@@ -1,4 +1,5 @@
 // BinaryProtocol: what a client is told that speaks memcached's binary protocol, in its own words. It is not offered.
+import MemNet
 import MemStore
 
 /// The few bytes of the binary protocol that a refusal takes. Source: memcached's BinaryProtocolRevamped page.
@@ -29,17 +30,17 @@ enum BinaryProtocol {
 
 extension CommandExecutor {
     /// Closes the connection of a binary client, with an answer as soon as its first header is there, and tells the log.
-    mutating func refuseBinary(_ connection: Cell<Connection>, _ input: Bytes) -> Step {
+    mutating func refuseBinary(_ connection: Client, _ input: Bytes) -> TurnResult {
         guard input.count >= BinaryProtocol.headerBytes else {
             connection.value.neededCount = BinaryProtocol.headerBytes
-            return Step(consumed: 0, progress: .needsInput)
+            return TurnResult(consumed: 0, status: .needsInput)
         }
         connection.value.isFresh = false
         counters.value.binaryClosed &+= 1
-        connection.value.closeReason = .binary
-        connection.value.isRefused = true
+        connection.net.closeReason = .binary
+        connection.net.drainsAtEnd = true
         shared.foreignClients.tell(of: .binary, connection, session.nowSecond, shared.logger)
         BinaryProtocol.refusal(of: input).withBytes { output.write($0) }
-        return Step(consumed: input.count, progress: .close)
+        return TurnResult(consumed: input.count, status: .close)
     }
 }

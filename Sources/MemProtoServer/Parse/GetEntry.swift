@@ -1,4 +1,5 @@
 // GetEntry: the keys of consecutive gets, gathered so that their memory is on its way before it is read.
+import MemNet
 import MemStore
 
 /// The form of a get.

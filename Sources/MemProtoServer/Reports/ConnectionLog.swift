@@ -1,53 +1,14 @@
-// ConnectionLog: what the log tells of single connections: with -vv their beginning and end, with -vvv their requests too.
+// ConnectionLog: what the log tells of requests with -vvv. The beginning and end of connections is the event loop's.
 // Keys appear at the level of -vvv alone, values never.
 import Logging
+import MemNet
 import MemStore
-
-extension ServerState {
-    /// A connection was taken over from the acceptor.
-    func logOpening(_ connection: inout Connection) {
-        guard logger.logLevel <= .debug else { return }
-        connection.loggedPeer = SocketAddress.peer(of: connection.descriptor).logText
-        logger.debug("connection \(connection.descriptor) opened by \(connection.peerText)")
-    }
-
-    /// A connection is about to be closed.
-    func logClosing(_ connection: Connection) {
-        logger.debug(
-            "connection \(connection.descriptor) of \(connection.peerText) closed: \(connection.closeReason.text)")
-    }
-}
-
-extension Connection {
-    /// The client's address as the log shows it.
-    var peerText: String { loggedPeer ?? SocketAddress.peer(of: descriptor).logText }
-}
-
-extension Connection.CloseReason {
-    /// The reason in words.
-    var text: String {
-        switch self {
-        case .normal: "the client ended it"
-        case .idle: "idle for too long"
-        case .shutdown: "the command shutdown"
-        case .stop: "the server stops"
-        case .binary: "it speaks the binary protocol"
-        case .browser: "it speaks HTTP"
-        case .lineTooLong: "a line is too long"
-        case .unauthenticated: "not authenticated"
-        case .inputHeld: "unfinished requests take too much memory"
-        case .outputHeld: "answers that are not taken take too much memory"
-        case .halfSent: "half-sent values take too much memory"
-        case .slowReader: "it reads too slowly"
-        }
-    }
-}
 
 extension CommandExecutor {
     /// A request as it came, its value aside.
-    func trace(_ connection: Cell<Connection>, _ line: Bytes) {
+    func trace(_ connection: Client, _ line: Bytes) {
         shared.logger.trace(
-            "connection \(connection.value.descriptor): \(Self.printable(RequestParser.withoutReturn(line)))")
+            "connection \(connection.net.descriptor): \(Self.printable(RequestParser.withoutReturn(line)))")
     }
 
     /// Why a file's key was a miss.

@@ -1,6 +1,7 @@
 // ForeignClients: tells the log of clients that speak another protocol. They are often probes that come every few seconds, so a
 // line comes once in a while and counts those that it passes over.
 import Logging
+import MemNet
 import MemStore
 
 /// What was last told of them. Any thread.
@@ -16,9 +17,9 @@ final class ForeignClients: @unchecked Sendable {  // guarded by `lock`
     deinit { lock.destroy() }
 
     /// Tells of the client of a connection, unless a line of the kind was written within `Limit.foreignLogSeconds`.
-    func tell(of kind: Kind, _ connection: Cell<Connection>, _ second: UInt32, _ logger: Logger) {
+    func tell(of kind: Kind, _ connection: Client, _ second: UInt32, _ logger: Logger) {
         guard let silentCount = countIn(kind, second) else { return }
-        let peer = connection.value.peerText
+        let peer = connection.net.peerText
         let more = silentCount > 0 ? " (\(silentCount) more since the last line)" : ""
         switch kind {
         case .binary:

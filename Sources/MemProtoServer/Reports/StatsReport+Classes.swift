@@ -24,7 +24,7 @@ extension StatsReport {
             add(name + "evicted", whole(stored.evictions))
             add(name + "evicted_nonzero", whole(stored.evictedExpiring))
             add(name + "evicted_time", whole(stored.lastEvictedIdleSeconds))
-            add(name + "outofmemory", whole(Int(counters.storesWithoutMemory)))
+            add(name + "outofmemory", whole(Int(counters.storesWithoutMemory.value)))
             addZeros(name, ["tailrepairs"])
             add(name + "reclaimed", whole(stored.reclaimed))
             add(name + "expired_unfetched", whole(stored.expiredUnfetched))
@@ -40,7 +40,7 @@ extension StatsReport {
                     "moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "hits_to_hot",
                     "hits_to_warm",
                 ])
-            add(name + "hits_to_cold", whole(Int(counters.getHits)))
+            add(name + "hits_to_cold", whole(Int(counters.getHits.value)))
             addZeros(name, ["hits_to_temp"])
         }
         return lines

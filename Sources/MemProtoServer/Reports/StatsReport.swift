@@ -1,5 +1,6 @@
 // StatsReport: the lines of `stats`, in memcached's names and order.
 import Glibc
+import MemNet
 import MemStore
 
 /// What a report is made of.
@@ -7,24 +8,34 @@ struct StatsReport {
     let configuration: ServerConfiguration
     let store: StoreConfiguration
     let stored: StoreStatistics
-    let counters: WorkerCounters
-    let counts: SharedCounts
+    let counters: CommandCounters
+    let net: NetCounters
+    let counts: SharedCounts<ServerState.CountName>
+    let connectionCounts: SharedCounts<ServedProtocol.CountName>
+    let servingWorkers: Int
+    let acceptErrors: UInt64
     let uptimeSeconds: UInt32
     let prefixCount: Int
     /// Each becomes `STAT <name> <value>`.
     private(set) var lines: [(name: String, value: String)] = []
 
-    init(shared: ServerState, counters: WorkerCounters) {
+    init(_ shared: ServerState) {
         configuration = shared.configuration
         store = shared.store.configuration
         stored = shared.store.statistics()
-        self.counters = counters
+        let sums = shared.sumOfCounters()
+        counters = sums.commands
+        net = sums.net
         counts = shared.counts
+        connectionCounts = shared.connectionCounts
+        servingWorkers = shared.pool.servingCount
+        acceptErrors = shared.pool.counts[.acceptErrors]
         prefixCount = shared.prefixCounts.count
         uptimeSeconds = shared.store.clock.nowSeconds &- shared.startSecond
     }
 
     mutating func add(_ name: String, _ value: some BinaryInteger) { lines.append((name, "\(value)")) }
+    mutating func add(_ name: String, _ counter: Counter) { add(name, counter.value) }
     private mutating func add(_ name: String, text: String) { lines.append((name, text)) }
 
     /// The general statistics.
@@ -59,12 +70,12 @@ struct StatsReport {
 
     private mutating func addConnections() {
         add("max_connections", configuration.connectionsMax)
-        add("curr_connections", counts[.connections])
-        add("total_connections", counts[.connectionsTotal])
-        if configuration.rejectsAtOnce { add("rejected_connections", counts[.rejected]) }
-        add("connection_structures", counts[.connections])
+        add("curr_connections", connectionCounts[.connections])
+        add("total_connections", connectionCounts[.connectionsTotal])
+        if configuration.rejectsAtOnce { add("rejected_connections", connectionCounts[.rejected]) }
+        add("connection_structures", connectionCounts[.connections])
         for name in ["response_obj_oom", "response_obj_count", "response_obj_bytes"] { add(name, 0) }
-        let bufferBytes = configuration.workerCount * (Limit.readBufferBytes + Limit.keptInputJoinMax)
+        let bufferBytes = configuration.workerCount * (NetLimits.readBufferBytes + NetLimits.keptInputJoinMax)
         add("read_buf_count", configuration.workerCount)
         add("read_buf_bytes", bufferBytes)
         add("read_buf_bytes_free", 0)
@@ -98,18 +109,18 @@ struct StatsReport {
         add("store_no_memory", all.storesWithoutMemory)
         add("auth_cmds", all.authCommands)
         add("auth_errors", all.authErrors)
-        if configuration.idleTimeoutSeconds > 0 { add("idle_kicks", all.idleKicks) }
-        add("bytes_read", all.bytesRead)
-        add("bytes_written", all.bytesWritten)
+        if configuration.idleTimeoutSeconds > 0 { add("idle_kicks", net.idleKicks) }
+        add("bytes_read", net.bytesRead)
+        add("bytes_written", net.bytesWritten)
     }
 
     private mutating func addServer() {
         add("limit_maxbytes", stored.memoryLimitBytes)
         add("accepting_conns", 1)
-        add("listen_disabled_num", counts[.listenDisabled])
-        add("time_in_listen_disabled_us", counts[.listenDisabledMicroseconds])
+        add("listen_disabled_num", 0)
+        add("time_in_listen_disabled_us", 0)
         add("threads", configuration.workerCount)
-        add("conn_yields", counters.connectionYields)
+        add("conn_yields", net.yields)
         // The nearest figure: the power of two that holds the index.
         add("hash_power_level", max(16, Int.bitWidth - max(1, stored.indexBytes / 8).leadingZeroBitCount))
         add("hash_bytes", stored.indexBytes)
@@ -167,7 +178,7 @@ struct StatsReport {
     private static func microseconds(_ nanoseconds: Int) -> Int { (nanoseconds + 999) / 1000 }
 
     /// `stats memfis`: what memcached has no name for.
-    mutating func memfis(held: HeldBytes) -> [(name: String, value: String)] {
+    mutating func memfis(held: ConnectionMemory) -> [(name: String, value: String)] {
         add("memory_limit_bytes", stored.memoryLimitBytes)
         add("memory_allowance_bytes", stored.memoryAllowanceBytes)
         add("memory_used_bytes", stored.memoryUsedBytes)
@@ -193,23 +204,23 @@ struct StatsReport {
         add("file_not_regular", counters.filesNotRegular)
         add("file_nowhere", counters.filesNowhere)
         add("file_expired", counters.filesExpired)
-        add("workers_serving", counts[.activeWorkers])
-        add("coherence_waits", counters.coherenceWaits)
-        add("coherence_timeouts", counters.coherenceTimeouts)
-        add("output_stalls", counters.outputStalls)
-        add("slow_readers_closed", counters.slowReadersClosed)
+        add("workers_serving", servingWorkers)
+        add("coherence_waits", net.parkings)
+        add("coherence_timeouts", net.parkingTimeouts)
+        add("output_stalls", net.outputStalls)
+        add("slow_readers_closed", net.slowReadersClosed)
         add("lines_too_long", counters.linesTooLong)
         add("gets_too_long", counters.getsTooLong)
         add("binary_closed", counters.binaryClosed)
         add("http_closed", counters.browsersClosed)
         add("input_held_bytes", held.input)
-        add("input_held_closed", counters.inputClosed)
+        add("input_held_closed", net.inputClosed)
         add("output_held_bytes", held.output)
-        add("output_held_closed", counters.outputClosed)
+        add("output_held_closed", net.outputClosed)
         add("half_sent_bytes", held.halfSent)
-        add("half_sent_closed", counters.halfSentClosed)
+        add("half_sent_closed", net.halfSentClosed)
         add("detail_prefixes", prefixCount)
-        add("accept_errors", counts[.acceptErrors])
+        add("accept_errors", acceptErrors)
         return lines
     }
 }

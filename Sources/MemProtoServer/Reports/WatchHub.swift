@@ -1,6 +1,7 @@
 // Watch: log lines for the clients of `watch`. Workers make lines only while somebody watches; a watcher that does not
 // read loses lines, never memory.
 import Glibc
+import MemNet
 import MemStore
 
 /// The streams of log lines.
@@ -33,23 +34,21 @@ struct WatchStreams: OptionSet, Sendable {
 }
 
 /// One client of `watch`: lines that wait to be sent.
-final class Watcher: @unchecked Sendable {  // guarded by `lock`, but for `connection`
+final class Watcher: ConnectionWaker, @unchecked Sendable {  // guarded by `lock`, but for `connection`
     let streams: WatchStreams
     private let bufferBytesMax: Int
-    private let face: WorkerFace
-    /// The client, used by its worker alone; nil when it has gone.
-    var connection: Cell<Connection>?
+    private let worker: WorkerHandle
     private let lock = Lock()
     private var lines: [UInt8] = []
     private var skippedCount = 0
     /// The worker was told that there are lines, and has not looked yet.
     private var isAnnounced = false
 
-    init(_ streams: WatchStreams, _ connection: Cell<Connection>, face: WorkerFace, bufferBytesMax: Int) {
+    init(_ streams: WatchStreams, _ connection: ConnectionCell, worker: WorkerHandle, bufferBytesMax: Int) {
         self.streams = streams
-        self.connection = connection
-        self.face = face
+        self.worker = worker
         self.bufferBytesMax = bufferBytesMax
+        super.init(connection)
     }
 
     deinit { lock.destroy() }
@@ -73,12 +72,12 @@ final class Watcher: @unchecked Sendable {  // guarded by `lock`, but for `conne
             lines += line
             return (true, isFirst)
         }
-        if isFirst { face.post(.watched(self)) }
+        if isFirst { worker.wake(self) }
         return isKept
     }
 
-    /// The worker is about to look: it is told of the next line again.
-    func noteLook() { lock.withLock { isAnnounced = false } }
+    /// The worker is told of the next line again.
+    override func willRun() { lock.withLock { isAnnounced = false } }
 
     /// Takes the lines that wait.
     func take() -> [UInt8] {
@@ -92,7 +91,7 @@ final class Watcher: @unchecked Sendable {  // guarded by `lock`, but for `conne
 
 /// All watchers of a server.
 final class WatchHub: @unchecked Sendable {  // guarded by `lock`
-    private let counts: SharedCounts
+    private let counts: SharedCounts<ServerState.CountName>
     private let lock = Lock()
     private var watchers: [Watcher] = []
     /// The number of the last line.
@@ -102,7 +101,7 @@ final class WatchHub: @unchecked Sendable {  // guarded by `lock`
 
     private let watcherCountMax: Int
 
-    init(counts: SharedCounts, evictions: EvictionNotes, watcherCountMax: Int) {
+    init(counts: SharedCounts<ServerState.CountName>, evictions: EvictionNotes, watcherCountMax: Int) {
         self.counts = counts
         self.watcherCountMax = watcherCountMax
         self.evictions = evictions

@@ -66,3 +66,17 @@ public struct ContentLease: Sendable {
     public init() {}
     public var isEmpty: Bool { length == 0 }
 }
+
+extension ContentLease {
+    /// The lease as two words, for those who carry it without knowing it.
+    public var words: (UInt64, UInt64) {
+        (UInt64(UInt32(bitPattern: shard)) << 32 | UInt64(root), UInt64(size))
+    }
+
+    /// The lease that two words stand for. All bytes of the content can be read through it.
+    public init(_ first: UInt64, _ second: UInt64) {
+        self.init(
+            shard: Int32(truncatingIfNeeded: first >> 32), root: UInt32(truncatingIfNeeded: first), size: Int(second),
+            length: Int(second))
+    }
+}

@@ -4,6 +4,7 @@ import Glibc
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 @Suite(.serialized) struct BoundsTests {
@@ -42,7 +43,7 @@ import Testing
         #expect(connection.send("set a 0 0 1\r\nx\r\nget a b c\r\n") == "STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n")
         #expect(connection.send("get a b c d\r\ngets  a b c d e\r\nmn\r\n") == refusal + refusal + "MN\r\n")
         #expect(connection.send("gat 0 a b c d\r\ngat 0 a b c\r\n") == refusal + "VALUE a 0 1\r\nx\r\nEND\r\n")
-        #expect(connection.server.face.counters.value.getsTooLong == 3)
+        #expect(connection.server.counters.getsTooLong == 3)
     }
 
     @Test("beginnings of lines take no more than their bound")
@@ -153,7 +154,7 @@ import Testing
         let long = TestConnection(server)
         #expect(long.send("incr " + String(repeating: " ", count: 4000)) == "" && !long.isClosed)
         #expect(long.send(String(repeating: " ", count: 92)) == "CLIENT_ERROR line too long\r\n" && long.isClosed)
-        #expect(server.face.counters.value.linesTooLong == 1)
+        #expect(server.counters.linesTooLong == 1)
         let watcher = TestConnection(server)
         #expect(watcher.send("watch mutations\r\n") == "OK\r\n")
         let client = TestConnection(server)
@@ -168,9 +169,9 @@ import Testing
     @Test("a share is never less than two lines of a get, and one batch of answers")
     func shares() {
         var configuration = ServerConfiguration()
-        let share = configuration.heldShare(memoryLimitBytes: 64 << 20, workers: 4)
+        let share = configuration.pool(memoryLimitBytes: 64 << 20).memoryShare(workers: 4)
         #expect(share.input == 32 << 20 && share.output == 16 << 20 && share.halfSent == 4 << 20)
         configuration.inputHeldMaxBytes = 1
-        #expect(configuration.heldShare(memoryLimitBytes: 64 << 20, workers: 4).input == 32 << 20)
+        #expect(configuration.pool(memoryLimitBytes: 64 << 20).memoryShare(workers: 4).input == 32 << 20)
     }
 }

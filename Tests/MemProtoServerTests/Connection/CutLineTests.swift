@@ -3,6 +3,7 @@ import Glibc
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 @Suite struct CutLineTests {

@@ -3,6 +3,7 @@ import Glibc
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 /// Checks what a buffer has to send, without references. (The macro takes no buffer: it cannot be copied.)
@@ -137,14 +138,40 @@ private func expectEmpty(_ output: borrowing OutputBuffer) {
         }
         // The item may go while it is being sent.
         _ = key.withBytes { session.delete($0, hash: session.hash($0), DeleteCommand()) }
-        var received = try sendThroughSmallSocket(&output, session)
+        var received = try sendThroughSmallSocket(&output, StoreContents(session))
         #expect(received.removeFirst() == UInt8(ascii: "<"))
         #expect(received == value + [0x7c] + value + [0x7c] + value + [0x7c])
         expectEmpty(output)
     }
 
+    @Test("a reference sends the bytes of its range and nothing else, wherever it begins and ends")
+    func ranges() throws {
+        let server = try TestServer()
+        let session = server.store.makeSession()
+        defer { session.end() }
+        let value = (0..<100_001).map { UInt8(truncatingIfNeeded: $0 &* 13 ^ $0 >> 8) }
+        let key = Array("large".utf8)
+        _ = value.withBytes { bytes in
+            key.withBytes { session.store($0, hash: session.hash($0), value: bytes, StoreCommand(mode: .set)) }
+        }
+        var output = OutputBuffer(capacity: 64)
+        var expected: [UInt8] = []
+        for (offset, length) in [(0, 1), (1, 100_000), (16_383, 2), (16_384, 16_384), (100_000, 1), (5, 70_000)] {
+            key.withBytes { key in
+                let view = session.beginGet(key, hash: session.hash(key))
+                let words = session.lease(view).words
+                output.write(reference: ContentToken(words.0, words.1), offset: offset, length: length)
+                session.endGet(view)
+            }
+            output.write("|")
+            expected += value[offset..<offset + length] + [0x7c]
+        }
+        let received = try sendThroughSmallSocket(&output, StoreContents(session))
+        #expect(received == expected)
+    }
+
     /// Sends all of `output` through a pair of sockets, moving the rest to a new buffer whenever the socket is full.
-    private func sendThroughSmallSocket(_ output: inout OutputBuffer, _ session: StoreSession) throws -> [UInt8] {
+    private func sendThroughSmallSocket(_ output: inout OutputBuffer, _ contents: StoreContents) throws -> [UInt8] {
         var pair: [Int32] = [0, 0]
         #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
         defer { for descriptor in pair { close(descriptor) } }
@@ -154,7 +181,7 @@ private func expectEmpty(_ output: borrowing OutputBuffer) {
         var buffer = [UInt8](repeating: 0, count: 50_021)
         var sentBytes: UInt64 = 0
         while true {
-            let result = output.send(to: pair[0], session: session, scratch: &scratch, sentBytes: &sentBytes)
+            let result = output.send(to: pair[0], contents, scratch: &scratch, sentBytes: &sentBytes)
             if case .failed = result { Issue.record("the socket failed") }
             if case .blocked = result { output = output.takeRest() }
             var isDone = false

@@ -1,6 +1,7 @@
 // One run of the comparison: two servers, the commands, what came of them.
 import MemStore
 
+@testable import MemNet
 @testable import MemProtoServer
 
 /// How the two servers are started.

@@ -3,6 +3,7 @@
 import Glibc
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 @Suite(.serialized) struct DifferentialTests {

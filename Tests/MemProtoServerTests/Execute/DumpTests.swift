@@ -2,6 +2,7 @@
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 @Suite struct DumpTests {

@@ -3,6 +3,7 @@ import Glibc
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 @Suite struct WatchTests {
@@ -66,7 +67,7 @@ import Testing
         let client = TestConnection(server)
         #expect(client.send("set a 0 -1 1\r\nx\r\ndelete a\r\n") == "STORED\r\nNOT_FOUND\r\n")
         #expect(client.send("set a 0 -1 1\r\nx\r\nset a 0 0 1\r\nx\r\n") == "STORED\r\nSTORED\r\n")
-        #expect(server.face.counters.value.getExpired == 1)
+        #expect(server.counters.getExpired == 1)
         let text = watcher.send("")
         #expect(text.contains("type=item_get key=a status=expired clsid=0"))
     }
@@ -149,12 +150,12 @@ import Testing
         var size: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         unsafe getsockopt(watcher.descriptor, SOL_SOCKET, SO_SNDBUF, &size, &length)
-        let before = live.server.shared.sumOfCounters(from: nil).bytesWritten
+        let before = live.server.shared.sumOfCounters().net.bytesWritten.value
         let readCount = watcher.receive(Int(size) * 3 / 8).count
         #expect(readCount == Int(size) * 3 / 8)
         ask(1)
         ask(1)
-        let written = live.server.shared.sumOfCounters(from: nil).bytesWritten - before
+        let written = live.server.shared.sumOfCounters().net.bytesWritten.value - before
         #expect(written > 20_000, "only \(written) bytes were sent")
     }
 

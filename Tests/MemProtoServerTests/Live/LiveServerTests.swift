@@ -5,6 +5,7 @@ import Logging
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 /// A client's socket that waits for what it expects.

@@ -5,6 +5,7 @@ import Logging
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 @Suite struct WorkerTests {
@@ -30,7 +31,7 @@ import Testing
             let client = try TestClient(address)
             let line = "get a_key_that_nobody_has_set_so_far\r\n"
             // Whole reads, and one that ends with the buffer's end.
-            for total in [Limit.readBufferBytes * 3, Limit.readBufferBytes, Limit.readBufferBytes + 1] {
+            for total in [NetLimits.readBufferBytes * 3, NetLimits.readBufferBytes, NetLimits.readBufferBytes + 1] {
                 let count = total / line.utf8.count
                 let filler = String(repeating: "x", count: total - count * line.utf8.count)
                 client.send(String(repeating: line, count: count) + filler)
@@ -61,13 +62,13 @@ import Testing
         let server = try TestServer {
             $0.prefixes = [KeyPrefix(prefix: Array("f:".utf8), directory: Array("/".utf8))]
         }
-        let face = try WorkerFace(number: 1)
-        let worker = try Worker.make(face: face, shared: server.shared)
+        let handle = try WorkerHandle(number: 1)
+        let worker = try Worker.make(handle, server.pool)
         var clients: [Int32] = []
         for _ in 0..<connections {
             var ends: [Int32] = [0, 0]
             #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
-            face.post(.connection(ends[0]))
+            handle.post(.connection(ends[0], protocol: server.served.number))
             clients.append(ends[1])
         }
         return (server, worker, clients)
@@ -76,7 +77,7 @@ import Testing
     private func end(_ worker: Cell<Worker>, _ clients: [Int32]) {
         for client in clients { close(client) }
         worker.value.closeAll()
-        worker.value.session.end()
+        worker.value.doors.end()
         worker.destroy()
     }
 
@@ -139,7 +140,7 @@ import Testing
                 "get f:/d/a\r\n", "get f:/d/b\r\n",
             ],
             [hit, "STORED\r\n", "VALUE f:/d/a 0 1\r\nz\r\nEND\r\n", "DELETED\r\n", "END\r\n", other])
-        let counters = worker.value.face.counters.value
+        let counters = server.shared.counters[1].commands.value
         #expect(counters.getHits == 12 && counters.getMisses == 2)
         end(worker, clients)
     }
@@ -179,10 +180,10 @@ import Testing
         let before = takenBytes()
         // It fills the first read, so that a second one is tried.
         let line = "set k 0 0 1000000\r\n"
-        let text = line + String(repeating: "v", count: Limit.readBufferBytes - line.utf8.count)
+        let text = line + String(repeating: "v", count: NetLimits.readBufferBytes - line.utf8.count)
         #expect(unsafe send(clients[0], text, text.utf8.count, 0) == text.utf8.count)
         _ = worker.value.round(events, milliseconds: 0)
-        #expect((Limit.readBufferBytes / 2..<Limit.readBufferBytes * 2).contains(takenBytes() - before))
+        #expect((NetLimits.readBufferBytes / 2..<NetLimits.readBufferBytes * 2).contains(takenBytes() - before))
         end(worker, clients)
         #expect(takenBytes() == before)
     }
@@ -203,7 +204,7 @@ import Testing
         #expect(receive(clients[0]) == "STORED\r\n")
         // One small answer after another, until one is not taken; each is put off to the end of its group.
         var asked = 0
-        while worker.value.face.counters.value.outputStalls == 0, asked < 10_000 {
+        while server.shared.counters[1].net.value.outputStalls == 0, asked < 10_000 {
             #expect(unsafe send(clients[0], "get k\r\n", 7, 0) == 7)
             asked += 1
             round()

@@ -2,6 +2,7 @@
 import MemStore
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 /// Runs `body` with the text's bytes.

@@ -1,6 +1,7 @@
 // Transcript+Options: the command line of a transcript, as far as transcripts need one, for a server of a test.
 import MemStore
 
+@testable import MemNet
 @testable import MemProtoServer
 
 extension Transcript {

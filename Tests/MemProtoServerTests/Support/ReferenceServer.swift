@@ -4,6 +4,7 @@ import CShims
 import Glibc
 import Testing
 
+@testable import MemNet
 @testable import MemProtoServer
 
 /// Debian's memcached, on a socket of its own, with clocks that move only by `advance`.

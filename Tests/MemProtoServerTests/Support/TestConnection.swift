@@ -2,13 +2,16 @@
 import Logging
 import MemStore
 
+@testable import MemNet
 @testable import MemProtoServer
 
-/// A server's shared part with one worker face, on a store of its own.
+/// A server's shared part with one worker's handle, on a store of its own.
 final class TestServer {
     let store: Store
+    let pool: WorkerPool
     let shared: ServerState
-    let face: WorkerFace
+    let served: MemcachedProtocol
+    let worker: WorkerHandle
 
     init(
         _ configuration: ServerConfiguration = ServerConfiguration(), memoryLimitBytes: Int = 64 << 20,
@@ -19,13 +22,19 @@ final class TestServer {
         change(&storeConfiguration)
         store = try Store(configuration: storeConfiguration)
         store.clock.pause()
-        shared = ServerState(configuration: configuration, store: store, logger: logger)
-        face = try WorkerFace(number: 0)
-        shared.faces = [face]
-        face.lock.lock()
+        pool = WorkerPool(configuration.pool(memoryLimitBytes: memoryLimitBytes), logger: logger)
+        shared = ServerState(configuration: configuration, store: store, logger: logger, pool: pool)
+        served = MemcachedProtocol(shared)
+        pool.add(served)
+        worker = try WorkerHandle(number: 0)
+        pool.handles = [worker]
+        worker.lock.lock()
     }
 
-    deinit { face.lock.unlock() }
+    deinit { worker.lock.unlock() }
+
+    /// What the commands of the worker have counted.
+    var counters: CommandCounters { shared.counters[0].commands.value }
 }
 
 /// One client.
@@ -33,7 +42,8 @@ final class TestConnection {
     let server: TestServer
     private let session: StoreSession
     private var executor: CommandExecutor
-    let connection = Cell(Connection(descriptor: 1))
+    private let output = Cell(OutputBuffer(capacity: NetLimits.outputBufferBytes))
+    let connection = Client(descriptor: 1)
     private var kept: [UInt8] = []
     private(set) var isClosed = false
     /// How often the executor asked for its output to be sent, and the turn to be given on.
@@ -43,14 +53,17 @@ final class TestConnection {
     init(_ server: TestServer) {
         self.server = server
         session = server.store.makeSession()
-        executor = CommandExecutor(session: session, shared: server.shared, face: server.face)
+        executor = CommandExecutor(
+            session: session, shared: server.shared, worker: server.worker, door: server.served.number, output: output)
         executor.beginTurn()
     }
 
     deinit {
-        executor.output.discard(session: session)
+        executor.output.discard(executor.contents)
         executor.abandon(connection)
-        connection.destroy()
+        connection.endState()
+        connection.cell.free()
+        output.destroy()
         session.end()
     }
 
@@ -78,7 +91,7 @@ final class TestConnection {
             let step = kept.withBytes { executor.run(connection, $0) }
             kept.removeFirst(step.consumed)
             answer += takeOutput()
-            switch step.progress {
+            switch step.status {
             case .needsInput:
                 if server.shared.watchHub.streams.contains(.evictions) { executor.logEvictions() }
                 return answer
@@ -86,7 +99,7 @@ final class TestConnection {
             case .yield:
                 yields += 1
                 executor.beginTurn()
-            case .parked: connection.value.pendingChanges = 0
+            case .parked: connection.net.awaitedCount = 0
             case .close:
                 isClosed = true
                 return answer
@@ -104,15 +117,16 @@ final class TestConnection {
             answer += bytes[place..<reference.position]
             place = reference.position
             var offset = 0
-            while offset < reference.lease.length {
-                let run = session.pinRun(reference.lease, at: offset, maxLength: reference.lease.length - offset)
+            while offset < reference.length {
+                let run = executor.contents.pin(
+                    reference.token, at: reference.offset + offset, lengthMax: reference.length - offset)
                 answer += run.array
                 offset += run.count
-                session.unpin(run)
+                executor.contents.unpin(run)
             }
         }
         answer += bytes[place...]
-        executor.output.discard(session: session)
+        executor.output.discard(executor.contents)
         return answer
     }
 }

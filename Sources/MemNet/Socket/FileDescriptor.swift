@@ -1,0 +1,28 @@
+// FileDescriptor: an open descriptor that is closed when its owner ends.
+import CShims
+import Glibc
+
+/// Owns one descriptor.
+public struct FileDescriptor: ~Copyable, Sendable {
+    /// The number, valid as long as this value lives.
+    public let rawValue: Int32
+
+    /// Takes over an open descriptor.
+    public init(owning descriptor: Int32) { rawValue = descriptor }
+
+    deinit { close(rawValue) }
+
+    /// A new epoll instance. Source: epoll_create1(2).
+    static func epoll() throws(SystemError) -> FileDescriptor {
+        let descriptor = epoll_create1(Int32(O_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemError("epoll_create1", "") }
+        return FileDescriptor(owning: descriptor)
+    }
+
+    /// A new counter to wake an epoll with. Source: eventfd(2).
+    static func event() throws(SystemError) -> FileDescriptor {
+        let descriptor = eventfd(0, Int32(O_CLOEXEC | O_NONBLOCK))
+        guard descriptor >= 0 else { throw SystemError("eventfd", "") }
+        return FileDescriptor(owning: descriptor)
+    }
+}
