@@ -20,7 +20,7 @@ enum NameScripts {
         case "fifo": ["\(root) mknod \(name) 010644", owned]
         case "socket": ["\(root) mknod \(name) 140644", owned]
         case "character": ["\(root) mknod \(name) 020644 1 3", owned]
-        default: ["\(root) mknod \(name) 060644 250 7", owned]
+        default: ["\(root) mknod \(name) 060644 4000 7", owned]
         }
     }
 

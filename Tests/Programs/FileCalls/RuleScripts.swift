@@ -133,7 +133,7 @@ enum RuleScripts {
             lines += ["\(other) connect y s", "\(user) connect y s", "\(user) open z s r", "\(user) open z s rw"]
             lines += ["\(root) rename s t 0", "\(user) connect y t", "\(user) close x", "\(user) connect y t"]
             lines += ["\(user) unlink t", "\(user) close y", "\(user) umask 000"]
-            for words in ["010644", "020644 1 3", "060644 7 0", "140600", "100640", "0640", "040755", "120777"] {
+            for words in ["010644", "020644 1 3", "060644 4000 7", "140600", "100640", "0640", "040755", "120777"] {
                 lines += ["\(user) mknod n \(words)", "\(root) lstat n", "\(user) open x n w", "\(user) open x n r"]
                 lines += ["\(user) open x n rw", "\(user) truncate n 0", "\(user) close x"] + NameScripts.remove("n")
             }
