@@ -2,6 +2,7 @@
 """Measures memfisd beside Debian's memcached and prints tables; they also go to Benchmarks/results/.
 
 usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
+       Benchmarks/bench.py --against PROGRAM [SCENARIO ...]     beside another build: port, items, filekey, mount
 
   items    resident bytes for each of 5 million items, and with mixed values
   sizes    how much of the limit is live after the size of the values changed
@@ -21,14 +22,14 @@ usage: Benchmarks/bench.py [SCENARIO ...]     without one: all of them
 The scenarios of memory check the peak of resident memory against the limit and what may come on top, and say so.
 
 CASE=WORDS in the environment runs those cases of `port` and `latency` alone that have the words in their title; MEMFISD=PATH
-measures another build.
+measures another build. What --against prints is not kept.
 
 The server under test is .build/release/memfisd (`make optimized`). Everything runs on the loopback with ports of its own;
 servers are ended by their process ids.
 """
-import functools, json, os, platform, shutil, signal, socket, subprocess, sys, tempfile, time, types
+import argparse, functools, json, os, platform, shutil, signal, socket, subprocess, sys, tempfile, time, types
 
-from scenarios import doors, memory, mounts, nginx, port
+from scenarios import builds, doors, memory, mounts, nginx, port
 import picture as pictures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -56,15 +57,16 @@ def free_port():
 class Server:
     """A server on a port of its own, pinned to `cpu` if that is given."""
 
-    def __init__(self, name, memory_mib, threads=4, cpu=None, more=(), unix=None):
+    def __init__(self, name, memory_mib, threads=4, cpu=None, more=(), unix=None,
+                 program=MEMFISD):
         self.name, self.port = name, free_port()
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
         place = ["-s", unix, "-a", "0777"] if unix else ["-p", str(self.port), "-l", "127.0.0.1"]
         self.address = (socket.AF_UNIX, unix) if unix else (socket.AF_INET, ("127.0.0.1", self.port))
         common = [*place, "-m", str(memory_mib), "-t", str(threads), "-U", "0", *more]
-        program = {"memfisd": [MEMFISD, *common], "memcached": ["memcached", "-u", "nobody", *common],
+        command = {"memfisd": [program, *common], "memcached": ["memcached", "-u", "nobody", *common],
                    "floor": [tool("floor"), unix or str(self.port)]}[name]
-        self.process = subprocess.Popen(pin + program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(pin + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
                 self.connect().close()
@@ -155,8 +157,7 @@ def mount():
         large = mounts.measure(mounts.large_cases(source), with_limit, ROUNDS, cpu=None)
         random_access = mounts.measure_random(with_limit, ROUNDS)
     finally:
-        subprocess.run(["umount", source], check=True)
-        os.rmdir(source)
+        mounts.forget(source)
     command = "Benchmarks/bench.py mount"
     ratios = [(row[0], float(row[1 + len(programs)].split()[0])) for row in small]
     ratios += [(row[0], float(row[1 + len(with_limit)].split()[0])) for row in large]
@@ -178,13 +179,21 @@ def machine():
 
 
 def main():
+    parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
+    parser.add_argument("--against")
+    parser.add_argument("scenarios", nargs="*")
+    arguments = parser.parse_args()
     bench = types.SimpleNamespace(
-        Server=Server, table=table, draw=draw, tool=tool, free_port=free_port, rounds=ROUNDS, seconds=SECONDS)
+        Server=Server, table=table, draw=draw, tool=tool, free_port=free_port, rounds=ROUNDS, seconds=SECONDS,
+        program=MEMFISD, against=arguments.against)
     of_memory = (memory.items, memory.sizes, memory.hits, memory.files, memory.utilization, memory.returns, memory.pauses)
     of_the_port = (port.port, port.latency, nginx.nginx, nginx.calls, doors.filekey, doors.idle)
     scenarios = {scenario.__name__: functools.partial(scenario, bench) for scenario in of_memory + of_the_port}
     scenarios["mount"] = mount
-    chosen = sys.argv[1:] or list(scenarios)
+    if arguments.against:
+        between_builds = (builds.port, builds.items, builds.filekey, builds.mount)
+        scenarios = {scenario.__name__: functools.partial(scenario, bench) for scenario in between_builds}
+    chosen = arguments.scenarios or list(scenarios)
     if unknown := [name for name in chosen if name not in scenarios]:
         sys.exit(f"no such scenario: {', '.join(unknown)}\n{__doc__}")
     if not os.access(MEMFISD, os.X_OK):
@@ -192,6 +201,9 @@ def main():
     os.makedirs(RESULTS, exist_ok=True)
     try:
         for name in chosen:
+            if arguments.against:
+                scenarios[name]()
+                continue
             with open(os.path.join(RESULTS, name + ".md"), "w") as file:
                 file.write(f"{machine()}\n\n{scenarios[name]()}\n")
     finally:

@@ -27,15 +27,21 @@ def idle(bench, count=5000):
     return bench.table("Memory of an idle connection", "Benchmarks/bench.py idle", ["server", "bytes"], rows)
 
 
+KEY_WORDS = {"item": ["--prefix", "item:///h/one/two/three/four/"], "file": ["--prefix", "memfis://h/one/two/three/four/"]}
+
+
+def key_load(server, kind, *words):
+    """Runs mcload on keys of 48 bytes that name items, or files four directories deep, of 100 bytes each."""
+    return server.load("-k", 100000, "-s", 100, "-c", 50, "--key-len", 48, *KEY_WORDS[kind], *words)
+
+
 def filekey(bench):
-    """CPU time of a get of a file four directories deep and of an item, both with keys of 48 bytes."""
+    """CPU time of a get of a file four directories deep and of an item."""
     server = bench.Server("memfisd", 1024, threads=1, cpu=0, more=["--prefix", "memfis://h=/"])
-    words = {"item": ["--prefix", "item:///h/one/two/three/four/"], "file": ["--prefix", "memfis://h/one/two/three/four/"]}
-    common = ["-k", 100000, "-s", 100, "-c", 50, "--key-len", 48]
-    for kind in words:
-        server.load(*common, *words[kind], "--load", "-d", 0)
-    costs = interleaved(words, bench.rounds,
-                        lambda kind: server.load(*common, *words[kind], "-d", bench.seconds)["run"]["cpu_us_req"])
+    for kind in KEY_WORDS:
+        key_load(server, kind, "--load", "-d", 0)
+    costs = interleaved(KEY_WORDS, bench.rounds,
+                        lambda kind: key_load(server, kind, "-d", bench.seconds)["run"]["cpu_us_req"])
     server.stop()
     ratios = sorted(a / b for a, b in zip(costs["file"], costs["item"]))
     row = [*(f"{statistics.median(costs[kind]):.2f}" for kind in ("item", "file")), f"{statistics.median(ratios):.2f}",

@@ -30,9 +30,9 @@ class Mount:
     """A filesystem mounted on `path`; `cpu` pins its process."""
 
     def __init__(self, name, program, cpu):
-        self.name, self.path, self.process = name, tempfile.mkdtemp(prefix=f"bench-{name}-"), None
+        self.name, self.path, self.process = name, tempfile.mkdtemp(prefix=f"bench-{name.split(',')[0]}-"), None
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
-        if name == "memfisd":
+        if name.startswith("memfisd"):
             self.process = subprocess.Popen(pin + [program, "-p", "-1", "-m", "6000", self.path],
                                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         elif name == "FUSE_PASSTHROUGH":
@@ -98,19 +98,24 @@ def large_cases(source):
 
 
 def measure(cases, programs, rounds, cpu):
-    """Rows of seconds. A first round, which is not counted, makes the servers take their memory."""
+    """Rows of seconds."""
+    return as_rows(times(cases, programs, rounds, cpu), programs, "{:.3f}")
+
+
+def times(cases, programs, rounds, cpu):
+    """Seconds by case and program. A first round, which is not counted, makes the servers take their memory."""
     mounts = [Mount(name, program, cpu) for name, program in programs.items()]
-    times = {case[0]: {mount.name: [] for mount in mounts} for case in cases}
+    seconds_of = {case[0]: {mount.name: [] for mount in mounts} for case in cases}
     for turn in range(rounds + 1):
         for mount in mounts if turn % 2 == 0 else reversed(mounts):
             for title, command, prepare_case in cases:
                 prepare_case()
                 seconds = mount.run(command, cpu)
                 if turn > 0:
-                    times[title][mount.name].append(seconds)
+                    seconds_of[title][mount.name].append(seconds)
     for mount in mounts:
         mount.stop()
-    return as_rows(times, programs, "{:.3f}")
+    return seconds_of
 
 
 def measure_random(programs, rounds):
@@ -155,6 +160,11 @@ def prepare():
     subprocess.run(["sh", "-ec", f"cp -a {TREE} {source}/tree; tar cf {source}/tree.tar -C {source}/tree .;"
                     f"head -c 1073741824 /dev/urandom > {source}/large"], check=True)
     return source
+
+
+def forget(source):
+    subprocess.run(["umount", source], check=True)
+    os.rmdir(source)
 
 
 def bare_passthrough(tools):
