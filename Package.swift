@@ -19,12 +19,15 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     ],
     targets: [
         .target(name: "CShims"),
         .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
-        .target(name: "MemStore", dependencies: ["CShims"], swiftSettings: strict),
+        .target(
+            name: "MemStore", dependencies: ["CShims", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict),
         .target(
             name: "MemNet",
             dependencies: ["MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
@@ -35,7 +38,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "MemFS",
-            dependencies: ["MemStore", "CFuse3", "CShims", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "MemStore", "CFuse3", "CShims", .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "memfisd",
@@ -46,16 +52,19 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "MemStoreTests", dependencies: ["MemStore", "CShims"], swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["MemNet"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "MemNetTests",
             dependencies: [
-                "MemNet", "MemProtoServer", "MemStore", "CShims", .product(name: "Logging", package: "swift-log"),
+                "TestSupport", "MemNet", "MemProtoServer", "MemStore", "CShims",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "MemProtoServerTests",
             dependencies: [
-                "MemProtoServer", "MemNet", "MemStore", "CShims", .product(name: "Logging", package: "swift-log"),
+                "TestSupport", "MemProtoServer", "MemNet", "MemStore", "CShims",
+                .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Transcripts"], swiftSettings: strict),
         .testTarget(

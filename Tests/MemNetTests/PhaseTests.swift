@@ -2,6 +2,7 @@
 import Glibc
 import Logging
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet

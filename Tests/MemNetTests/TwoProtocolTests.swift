@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import MemProtoServer
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet

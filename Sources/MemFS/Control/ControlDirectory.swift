@@ -139,9 +139,9 @@ struct ControlDirectory {
         _ name: Bytes, in parent: Ino, to newName: Bytes, in newParent: Ino, mode: RenameMode
     ) throws(FSError) {
         guard parent.isControl == newParent.isControl else { throw FSError(EXDEV) }
-        guard parent == .controlItems, newParent == .controlItems, mode != .exchange, mode != .whiteout,
-            mode != .whiteoutNoReplace
-        else { throw FSError(EPERM) }
+        guard parent == .controlItems, newParent == .controlItems, mode == .replace || mode == .noReplace else {
+            throw FSError(EPERM)
+        }
         try renameItem(name, to: newName, replaces: mode == .replace)
     }
 }

@@ -152,7 +152,7 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
     /// Notes that a file is about to be published, with what all have written. Called before, so that what is written at the
     /// same moment counts twice rather than not at all.
     func setPublished(_ ino: Ino) {
-        lock.withLock { clear(ino) }
+        lock.withLock { mark(ino, isChanged: false) }
     }
 
     /// Notes that a file is about to be cut to nothing through `number` (nil: by path): what all wrote before is gone, and
@@ -161,7 +161,7 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
     @discardableResult func setCutToNothing(_ ino: Ino, by number: HandleNumber?) -> Bool {
         lock.lock()
         defer { lock.unlock() }
-        clear(ino)
+        mark(ino, isChanged: false)
         guard let number, number != .readOnly else { return false }
         let index = checked(number)
         handles[index].hasChanged = true
@@ -181,13 +181,7 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
 
     /// Notes that pages of a mapping were written: the kernel sends them through any handle of the inode, so all count.
     func setWrittenByPages(_ ino: Ino) {
-        lock.withLock {
-            forEach(of: ino) {
-                handles[$0].isWritten = true
-                handles[$0].hasChanged = true
-                handles[$0].holdsBack = true
-            }
-        }
+        lock.withLock { mark(ino, isChanged: true) }
     }
 
     /// Whether a file is open for writing, which a mapping that can write keeps it.
@@ -217,12 +211,12 @@ final class HandleTable: @unchecked Sendable {  // guarded by `lock`
         return Int(number.rawValue)
     }
 
-    /// What was written is gone or published.
-    private func clear(_ ino: Ino) {
+    /// All handles of an inode have written to it, or what was written is gone or published.
+    private func mark(_ ino: Ino, isChanged: Bool) {
         forEach(of: ino) {
-            handles[$0].isWritten = false
-            handles[$0].hasChanged = false
-            handles[$0].holdsBack = false
+            handles[$0].isWritten = isChanged
+            handles[$0].hasChanged = isChanged
+            handles[$0].holdsBack = isChanged
         }
     }
 

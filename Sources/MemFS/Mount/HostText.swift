@@ -18,10 +18,9 @@ extension String {
         var rest = bytes[...]
         while let byte = rest.first {
             // A scalar has one to four bytes.
-            let length = (1...4).first { $0 <= rest.count && Self.valid(rest.prefix($0)) != nil }
-            if let length, let text = Self.valid(rest.prefix(length)) {
-                self += text
-                rest.removeFirst(length)
+            if let scalar = (1...4).lazy.compactMap({ $0 <= rest.count ? Self.valid(rest.prefix($0)) : nil }).first {
+                self += scalar
+                rest.removeFirst(scalar.utf8.count)
             } else {
                 unicodeScalars.append(Unicode.Scalar(0x10fe00 + UInt32(byte))!)
                 rest.removeFirst()

@@ -62,7 +62,7 @@ public struct SocketAddress: Sendable, Equatable {
     }
 
     /// Lends the address to a system call.
-    @unsafe func withPointer<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+    @unsafe public func withPointer<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         unsafe bytes.withUnsafeBytes { buffer in
             unsafe body(buffer.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(buffer.count))
         }

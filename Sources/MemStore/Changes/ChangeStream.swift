@@ -1,5 +1,6 @@
 // ChangeStream: how notices get from whoever changed the tree to whoever must know.
 import CShims
+import DequeModule
 
 /// The store's notices in order. Without a reader nothing is recorded and nobody waits.
 ///
@@ -19,10 +20,9 @@ import CShims
 
     private let lock = Lock()
     private let arrival: Condition
-    /// Waiting notices from `first` on, and the place of each, counted from the first notice ever.
-    private var queue: [Change] = []
-    private var first = 0
-    private var droppedCount = 0
+    /// Waiting notices, and the place of each, counted from the first notice ever.
+    private var queue: Deque<Change> = []
+    private var takenCount = 0
     private var places: [Key: Int] = [:]
     /// Further tokens of notices that stand for several changes.
     private var moreTokens: [UInt64: [UInt64]] = [:]
@@ -56,7 +56,7 @@ import CShims
     var isRecording: Bool { unsafe cs_load32(recording) != 0 }
 
     /// Whether more notices may be recorded: a reader that is stuck must not make the store grow without bound.
-    var hasRoom: Bool { !isRecording || lock.withLock { queue.count - first + taken.count < pendingMax } }
+    var hasRoom: Bool { !isRecording || lock.withLock { queue.count + taken.count < pendingMax } }
 
     /// Begins recording: from now on changes made through the port are kept for `next`.
     public func attachReader() { unsafe cs_store32_release(recording, 1) }
@@ -66,10 +66,10 @@ import CShims
         lock.lock()
         unsafe cs_store32_release(recording, 0)
         var tokens: [UInt64] = []
-        for change in queue[first...] { tokens += allTokens(of: change) }
+        for change in queue { tokens += allTokens(of: change) }
         for change in taken.values { tokens += allTokens(of: change) }
+        takenCount += queue.count
         queue = []
-        first = 0
         places = [:]
         taken = [:]
         let completion = completion
@@ -82,23 +82,15 @@ import CShims
     public func next() -> Change? {
         lock.lock()
         defer { lock.unlock() }
-        while first == queue.count {
+        while queue.isEmpty {
             guard isRecording else { return nil }
             arrival.wait(lock)
         }
-        let change = queue[first]
-        first += 1
+        let change = queue.removeFirst()
+        takenCount += 1
         places[Key(kind: change.kind, ino: change.ino, parent: change.parent, name: change.name)] = nil
         taken[change.sequence] = change
-        // Drop what was taken when it is the greater part, so that a queue that never runs empty stays short.
-        if first == queue.count || first > 1024, first * 2 > queue.count { dropTaken() }
         return change
-    }
-
-    private func dropTaken() {
-        queue.removeFirst(first)
-        droppedCount += first
-        first = 0
     }
 
     /// Says that a notice was carried out.
@@ -121,7 +113,7 @@ import CShims
         let key = Key(kind: kind, ino: Ino(UInt64(ino)), parent: Ino(UInt64(parent)), name: name.array)
         lock.withLock {
             guard isRecording else { return }
-            if let place = places[key].map({ $0 - droppedCount }) {
+            if let place = places[key].map({ $0 - takenCount }) {
                 if queue[place].token == 0 {
                     queue[place].token = token
                 } else if token != 0 {
@@ -130,7 +122,7 @@ import CShims
                 return
             }
             lastSequence += 1
-            places[key] = droppedCount + queue.count
+            places[key] = takenCount + queue.count
             queue.append(
                 Change(
                     sequence: lastSequence, kind: kind, ino: key.ino, parent: key.parent, name: key.name, token: token))

@@ -1,5 +1,6 @@
 // AppendQueue: files that grow by O_APPEND while they stay open, in the order in
 // which they are due to be published.
+import DequeModule
 import Glibc
 
 /// The queue. Its length is bounded by the files that are open: each is in it once.
@@ -13,8 +14,7 @@ final class AppendQueue: @unchecked Sendable {  // guarded by its lock
 
     private let lock = Lock()
     private let intervalMilliseconds: Int64
-    private var queue: [Due] = []
-    private var first = 0
+    private var queue: Deque<Due> = []
 
     init(intervalSeconds: Double) { intervalMilliseconds = Int64(max(0, min(intervalSeconds, 1e9)) * 1000) }
 
@@ -36,13 +36,8 @@ final class AppendQueue: @unchecked Sendable {  // guarded by its lock
     func takeDue() -> (ino: UInt32, generation: UInt32)? {
         let now = Self.nowMilliseconds()
         return lock.withLock {
-            guard first < queue.count, queue[first].milliseconds <= now else { return nil }
-            let due = queue[first]
-            first += 1
-            if first == queue.count || (first > 1024 && first * 2 > queue.count) {
-                queue.removeFirst(first)
-                first = 0
-            }
+            guard let due = queue.first, due.milliseconds <= now else { return nil }
+            queue.removeFirst()
             return (due.ino, due.generation)
         }
     }

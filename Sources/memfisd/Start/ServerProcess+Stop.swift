@@ -5,43 +5,50 @@ import MemFS
 import MemProtoServer
 
 extension ServerProcess {
+    private enum Word {
+        case none, stop, stopGracefully
+    }
+
     /// Waits for a signal to stop, or for the monitor's end; true for a graceful stop.
     func waitForStop(_ server: Server, _ preload: PreloadTask, _ logger: Logger) -> Bool {
-        let descriptors = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
         while true {
-            let ready = Readiness.wait(descriptors)
-            while let number = signals.next() {
-                switch number {
-                case SIGHUP:
-                    reload(server, preload, logger)
-                case SIGUSR1:
-                    logger.notice("Gracefully stopping")
-                    return true
-                default:
-                    logger.notice("stopping on signal \(number)")
-                    return false
-                }
-            }
-            if ready.count > 1, ready[1] {
-                logger.error("the monitor process ended; stopping")
-                return false
+            switch hear(server, preload, logger) {
+            case .none: continue
+            case .stop: return false
+            case .stopGracefully: return true
             }
         }
     }
 
     /// Waits for the end of a preload before the doors are opened; true when a signal or the monitor's end came first.
-    func waits(for preload: PreloadTask, _ logger: Logger) -> Bool {
-        let descriptors = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
+    func waits(for preload: PreloadTask, _ server: Server, _ logger: Logger) -> Bool {
         while !preload.isFinished {
-            let ready = Readiness.wait(descriptors, timeoutMilliseconds: 20)
-            while let number = signals.next() {
-                if number == SIGHUP { continue }
-                logger.notice("stopping on signal \(number)")
-                return true
-            }
-            if ready.count > 1, ready[1] { return true }
+            if hear(server, preload, logger, timeoutMilliseconds: 20) != .none { return true }
         }
         return false
+    }
+
+    /// Waits until there is something to hear, or for `timeoutMilliseconds` (-1 = for ever), and carries out what is no stop.
+    private func hear(
+        _ server: Server, _ preload: PreloadTask, _ logger: Logger, timeoutMilliseconds: Int32 = -1
+    ) -> Word {
+        let sources = [signals.descriptor] + (channel.map { [$0.descriptor] } ?? [])
+        let ready = Readiness.wait(sources, timeoutMilliseconds: timeoutMilliseconds)
+        while let number = signals.next() {
+            switch number {
+            case SIGHUP:
+                reload(server, preload, logger)
+            case SIGUSR1:
+                logger.notice("Gracefully stopping")
+                return .stopGracefully
+            default:
+                logger.notice("stopping on signal \(number)")
+                return .stop
+            }
+        }
+        guard ready.count > 1, ready[1] else { return .none }
+        logger.error("the monitor process ended; stopping")
+        return .stop
     }
 
     /// Removes the unix socket, unless systemd holds it. One that could not be removed is taken over by the next start.

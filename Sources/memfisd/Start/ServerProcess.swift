@@ -75,7 +75,7 @@ struct ServerProcess {
         }
         preload.start()
         // Clients that come meanwhile wait in the sockets' queues.
-        let isStopped = settings.preloadsFirst && waits(for: preload, logger)
+        let isStopped = settings.preloadsFirst && waits(for: preload, server, logger)
         if !isStopped {
             if settings.preloadsFirst { try start(server) }
             announce(server, logger)

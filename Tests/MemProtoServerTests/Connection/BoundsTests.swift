@@ -2,6 +2,7 @@
 // do not come to their end. Whoever passes a bound is closed or refused and counted; the others are served.
 import Glibc
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet
@@ -19,7 +20,7 @@ import Testing
 
     /// A figure of `stats memfis`.
     private func figure(_ name: String, _ live: LiveServer) throws -> Int {
-        let client = try TestClient(live.tcp)
+        let client = try SocketClient(live.tcp)
         client.send("stats memfis\r\n")
         let line = client.receiveToEnd().split(separator: "\r\n").first { $0.hasPrefix("STAT \(name) ") }
         return try #require(Int(line?.split(separator: " ").last ?? ""))
@@ -50,15 +51,15 @@ import Testing
     func input() throws {
         let live = try live { $0.inputHeldMaxBytes = 100_000 }
         defer { live.stop() }
-        var clients: [TestClient] = []
+        var clients: [SocketClient] = []
         for _ in 0..<60 {
-            let client = try TestClient(live.unix)
+            let client = try SocketClient(live.unix)
             client.send("get " + String(repeating: "k", count: 5000))
             clients.append(client)
         }
         #expect(try wait(for: "input_held_closed", live) { $0 > 10 })
         #expect(try figure("input_held_bytes", live) <= 115_000)
-        try TestClient(live.tcp).expect("MN\r\n", to: "mn\r\n")
+        try SocketClient(live.tcp).expect("MN\r\n", to: "mn\r\n")
         let countedCount = try figure("input_held_closed", live)
         let refusal = "SERVER_ERROR out of memory reading request\r\n"
         // Whoever is refused reads why, and then the end.
@@ -74,11 +75,11 @@ import Testing
     func output() throws {
         let live = try live { $0.outputHeldMaxBytes = 70_000 }
         defer { live.stop() }
-        let other = try TestClient(live.tcp)
+        let other = try SocketClient(live.tcp)
         other.expect("STORED\r\n", to: "set k 0 0 10000\r\n" + String(repeating: "v", count: 10_000) + "\r\n")
-        var clients: [TestClient] = []
+        var clients: [SocketClient] = []
         for _ in 0..<40 {
-            let client = try TestClient(live.unix)
+            let client = try SocketClient(live.unix)
             client.send(String(repeating: "get k k k k\r\n", count: 200))
             clients.append(client)
         }
@@ -95,11 +96,11 @@ import Testing
     func halfSent() throws {
         let live = try live { $0.halfSentMaxBytes = 200_000 }
         defer { live.stop() }
-        let other = try TestClient(live.tcp)
+        let other = try SocketClient(live.tcp)
         other.expect("OK\r\n", to: "debugtime p\r\n")
-        var clients: [TestClient] = []
+        var clients: [SocketClient] = []
         func begin(_ number: Int) throws {
-            let client = try TestClient(live.unix)
+            let client = try SocketClient(live.unix)
             client.send("set k\(number) 0 0 50000\r\n" + String(repeating: "v", count: 40_000))
             clients.append(client)
         }
@@ -121,18 +122,18 @@ import Testing
     func halfSentFlood() throws {
         let live = try live { $0.halfSentMaxBytes = 200_000 }
         defer { live.stop() }
-        let other = try TestClient(live.tcp)
+        let other = try SocketClient(live.tcp)
         other.expect("OK\r\n", to: "debugtime p\r\n")
-        let alone = try TestClient(live.unix)
+        let alone = try SocketClient(live.unix)
         alone.send("set alone 0 0 900000\r\n" + String(repeating: "v", count: 890_000))
         #expect(try wait(for: "half_sent_bytes", live) { $0 == 890_000 })
         #expect(try figure("half_sent_closed", live) == 0)
         alone.send(String(repeating: "v", count: 10_000) + "\r\n")
         let stored = alone.receive(8)
         #expect(stored == Array("STORED\r\n".utf8))
-        var clients: [TestClient] = []
+        var clients: [SocketClient] = []
         for number in 0..<30 {
-            let client = try TestClient(live.unix)
+            let client = try SocketClient(live.unix)
             client.send("set k\(number) 0 0 50000\r\n" + String(repeating: "v", count: 40_000))
             clients.append(client)
         }

@@ -1,6 +1,7 @@
 // Lines near and beyond their bounds: the same bytes get the same answer, however the network cuts them.
 import Glibc
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet
@@ -110,14 +111,14 @@ import Testing
         let live = try LiveServer { $0.workerCount = 1 }
         defer { live.stop() }
         let count = 200_000
-        let setter = try TestClient(live.unix)
+        let setter = try SocketClient(live.unix)
         setter.send((0..<count).map { "set k\($0) 0 0 1 noreply\r\ny\r\n" }.joined() + "mn\r\n")
         #expect(setter.receive(4) == Array("MN\r\n".utf8))
         let line = Array(("get" + (0..<count).map { " k\($0)" }.joined() + "\r\n").utf8)
         let expected = Array(((0..<count).map { "VALUE k\($0) 0 1\r\ny\r\n" }.joined() + "END\r\n").utf8)
         for address in [live.tcp, live.unix] {
             for pieceLength in [line.count, 65536, 1500] {
-                let client = try TestClient(address)
+                let client = try SocketClient(address)
                 for start in stride(from: 0, to: line.count, by: pieceLength) {
                     client.send(Array(line[start..<min(line.count, start + pieceLength)]))
                 }
@@ -138,7 +139,7 @@ import Testing
             let line = Array((head + String(repeating: " k", count: 2_000_000) + "\r\n").utf8)
             for address in [live.tcp, live.unix] {
                 for pieceLength in [line.count, 65536] {
-                    let client = try TestClient(address)
+                    let client = try SocketClient(address)
                     for start in stride(from: 0, to: line.count, by: pieceLength) {
                         client.send(Array(line[start..<min(line.count, start + pieceLength)]))
                     }
@@ -150,6 +151,6 @@ import Testing
                 }
             }
         }
-        try TestClient(live.tcp).expect("MN\r\n", to: "mn\r\n")
+        try SocketClient(live.tcp).expect("MN\r\n", to: "mn\r\n")
     }
 }

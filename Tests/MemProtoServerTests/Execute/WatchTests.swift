@@ -1,6 +1,7 @@
 // watch: which lines come, in which order, and what happens to a client that does not read.
 import Glibc
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet
@@ -137,9 +138,9 @@ import Testing
     func slowSocket() throws {
         let live = try LiveServer { $0.workerCount = 1 }
         defer { live.stop() }
-        let watcher = try TestClient(live.unix)
+        let watcher = try SocketClient(live.unix)
         watcher.expect("OK\r\n", to: "watch fetchers\r\n")
-        let client = try TestClient(live.tcp)
+        let client = try SocketClient(live.tcp)
         let key = String(repeating: "k", count: 250)
         func ask(_ count: Int) {
             client.send(String(repeating: "get \(key)\r\n", count: count))
@@ -182,9 +183,9 @@ import Testing
     func connections() throws {
         let live = try LiveServer()
         defer { live.stop() }
-        let watcher = try TestClient(live.tcp)
+        let watcher = try SocketClient(live.tcp)
         watcher.expect("OK\r\n", to: "watch connevents\r\n")
-        do { try TestClient(live.unix).expect("MN\r\n", to: "mn\r\n") }
+        do { try SocketClient(live.unix).expect("MN\r\n", to: "mn\r\n") }
         var text = ""
         while text.split(separator: "\n", omittingEmptySubsequences: false).count < 3 {
             let byte = watcher.receive(1)

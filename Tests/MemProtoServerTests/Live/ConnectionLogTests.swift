@@ -2,6 +2,7 @@
 import Glibc
 import Logging
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet
@@ -28,21 +29,21 @@ import Testing
     func connections() throws {
         let log = RecordedLog()
         let live = try live(log, .debug)
-        do { try TestClient(live.tcp).expect("MN\r\n", to: "mn\r\n") }
+        do { try SocketClient(live.tcp).expect("MN\r\n", to: "mn\r\n") }
         #expect(hasLine(log, "debug connection ", " opened by 127.0.0.1:"))
         #expect(hasLine(log, "debug connection ", " of 127.0.0.1:", " closed: the client ended it"))
-        do { try TestClient(live.unix).expect("MN\r\n", to: "mn\r\n") }
+        do { try SocketClient(live.unix).expect("MN\r\n", to: "mn\r\n") }
         #expect(hasLine(log, " opened by the unix socket"))
-        let long = try TestClient(live.tcp)
+        let long = try SocketClient(live.tcp)
         long.expect("CLIENT_ERROR line too long\r\n", to: String(repeating: "x", count: 3000))
         shutdown(long.descriptor, Int32(SHUT_RDWR))
         #expect(hasLine(log, "closed: a line is too long"))
-        let idle = try TestClient(live.tcp)
+        let idle = try SocketClient(live.tcp)
         idle.expect("MN\r\n", to: "mn\r\n")
         live.store.clock.advance(bySeconds: 100)
-        try TestClient(live.unix).expect("MN\r\n", to: "mn\r\n")
+        try SocketClient(live.unix).expect("MN\r\n", to: "mn\r\n")
         #expect(hasLine(log, "closed: idle for too long"))
-        let last = try TestClient(live.tcp)
+        let last = try SocketClient(live.tcp)
         last.expect("MN\r\n", to: "mn\r\n")
         live.stop()
         #expect(hasLine(log, "closed: the server stops"))
@@ -61,7 +62,7 @@ import Testing
         let answer: [UInt8] =
             [0x81, 0x0a, 0, 0, 0, 0, 0, 0x83, 0, 0, 0, UInt8(text.count), 9, 8, 7, 6, 0, 0, 0, 0, 0, 0, 0, 0] + text
         for length in [1, 5, 23, 24] {
-            let client = try TestClient(live.tcp)
+            let client = try SocketClient(live.tcp)
             for start in stride(from: 0, to: header.count, by: length) {
                 client.send(Array(header[start..<min(start + length, header.count)]))
             }
@@ -74,9 +75,9 @@ import Testing
         #expect(lines[0].hasPrefix("warning a client at 127.0.0.1:"))
         #expect(lines[0].hasSuffix("set it to the text (ASCII) protocol"))
         live.store.clock.advance(bySeconds: 60)
-        try TestClient(live.unix).send(header)
+        try SocketClient(live.unix).send(header)
         #expect(hasLine(log, "a client at the unix socket", "(3 more since the last line)"))
-        let client = try TestClient(live.tcp)
+        let client = try SocketClient(live.tcp)
         client.send("stats memfis\r\n")
         #expect(client.receiveToEnd().contains("STAT binary_closed 5\r\n"))
     }
@@ -87,7 +88,7 @@ import Testing
         let live = try live(log, .notice)
         defer { live.stop() }
         for _ in 0..<3 {
-            let client = try TestClient(live.tcp)
+            let client = try SocketClient(live.tcp)
             client.send("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n")
             #expect(client.isClosed)
         }

@@ -2,6 +2,7 @@
 import CShims
 import Glibc
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet
@@ -158,7 +159,7 @@ import Testing
     func moves() throws {
         let live = try LiveServer { $0.workerCount = 3 }
         defer { live.stop() }
-        let clients = try (0..<12).map { try TestClient($0 % 2 == 0 ? live.tcp : live.unix) }
+        let clients = try (0..<12).map { try SocketClient($0 % 2 == 0 ? live.tcp : live.unix) }
         for (number, client) in clients.enumerated() {
             client.expect("STORED\r\n", to: "set k\(number) 0 0 2\r\n\(10 + number)\r\n")
         }
@@ -172,7 +173,7 @@ import Testing
         }
         // A new one comes to a worker that serves.
         serve(live, 1)
-        let another = try TestClient(live.tcp)
+        let another = try SocketClient(live.tcp)
         another.expect("MN\r\n", to: "mn\r\n")
         expect([13, 0, 0], live)
         another.expect("", to: "quit\r\n")
@@ -191,11 +192,11 @@ import Testing
             ("set c 0 0 100000\r\n" + value.prefix(60_000), value.suffix(40_000) + "\r\n", "STORED\r\n"),
             ("set d 0 0 1", "\r\nx\r\n", "STORED\r\n"),
         ]
-        let clients = try parts.map { _ in try TestClient(live.tcp) }
+        let clients = try parts.map { _ in try SocketClient(live.tcp) }
         for client in clients { client.expect("MN\r\n", to: "mn\r\n") }
         expect([2, 2], live)
         for (client, part) in zip(clients, parts) { client.send(part.0) }
-        let watchers = try (0..<2).map { _ in try TestClient(live.tcp) }
+        let watchers = try (0..<2).map { _ in try SocketClient(live.tcp) }
         for watcher in watchers { watcher.expect("OK\r\n", to: "watch connevents\r\n") }
         expect([3, 3], live)
         for _ in 0..<5000 where unfinished(live) < 6 { usleep(1000) }
@@ -215,8 +216,8 @@ import Testing
             $0.users = ["user:password"]
         }
         defer { live.stop() }
-        let known = try (0..<4).map { _ in try TestClient(live.tcp) }
-        let unknown = try TestClient(live.tcp)
+        let known = try (0..<4).map { _ in try SocketClient(live.tcp) }
+        let unknown = try SocketClient(live.tcp)
         for client in known { client.expect("STORED\r\n", to: "set auth 0 0 13\r\nuser password\r\n") }
         for serving in [1, 2, 1] {
             serve(live, serving)
@@ -235,7 +236,7 @@ import Testing
         let threads = try (0..<4).map { thread in
             let addresses = (0..<6).map { $0 % 2 == 0 ? live.tcp : live.unix }
             return try Thread.start(name: "client") {
-                let clients = addresses.compactMap { try? TestClient($0) }
+                let clients = addresses.compactMap { try? SocketClient($0) }
                 #expect(clients.count == 6)
                 var turn = 0
                 // Whoever is quick goes on until the workers have changed often enough.
@@ -274,7 +275,7 @@ import Testing
                 $0.usesAllWorkers = usesAll
             }
             defer { live.stop() }
-            let clients = try (0..<8).map { _ in try TestClient(live.tcp) }
+            let clients = try (0..<8).map { _ in try SocketClient(live.tcp) }
             for client in clients { client.expect("MN\r\n", to: "mn\r\n") }
             expect(usesAll ? [2, 2, 2, 2] : [8, 0, 0, 0], live)
             clients[0].send("stats memfis\r\n")
@@ -287,7 +288,7 @@ import Testing
     func stop() throws {
         for _ in 0..<20 {
             let live = try LiveServer { $0.workerCount = 4 }
-            let clients = try (0..<16).map { _ in try TestClient(live.tcp) }
+            let clients = try (0..<16).map { _ in try SocketClient(live.tcp) }
             for client in clients { client.expect("MN\r\n", to: "mn\r\n") }
             for serving in [1, 3, 2, 4] { serve(live, serving) }
             live.stop()

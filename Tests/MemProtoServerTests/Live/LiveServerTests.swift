@@ -3,84 +3,19 @@
 import Glibc
 import Logging
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet
 @testable import MemProtoServer
 
-/// A client's socket that waits for what it expects.
-final class TestClient {
-    let descriptor: Int32
-
-    init(_ address: SocketAddress) throws {
-        let family = address.family == .unix ? AF_UNIX : address.family == .ipv6 ? AF_INET6 : AF_INET
-        descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        let code = unsafe address.withPointer { unsafe connect(descriptor, $0, $1) }
-        if code != 0 { throw SystemError("connect", address.statsText) }
-    }
-
-    deinit { close(descriptor) }
-
-    func send(_ bytes: [UInt8]) {
-        var sent = 0
-        while sent < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.send(
-                    descriptor, buffer.baseAddress! + sent, buffer.count - sent, Int32(MSG_NOSIGNAL))
-            }
-            if count <= 0 { return }
-            sent += count
-        }
-    }
-
-    func send(_ text: String) { send(Array(text.utf8)) }
-
-    /// Exactly `count` bytes, or fewer if the server closes or says nothing for ten seconds.
-    func receive(_ count: Int) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: count)
-        var received = 0
-        while received < count {
-            let length = unsafe buffer.withUnsafeMutableBytes { bytes in
-                unsafe recv(descriptor, bytes.baseAddress! + received, count - received, 0)
-            }
-            if length <= 0 { break }
-            received += length
-        }
-        return Array(buffer.prefix(received))
-    }
-
-    /// All up to `END` and a line end; less if the server closes or says nothing for ten seconds.
-    func receiveToEnd() -> String {
-        var text: [UInt8] = []
-        while text.suffix(5) != Array("END\r\n".utf8)[...] {
-            let byte = receive(1)
-            if byte.isEmpty { break }
-            text += byte
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
+extension SocketClient {
     /// Sends and expects an answer; nothing else may come before it.
     func expect(_ answer: String, to question: String, _ comment: String = "") {
         send(question)
         let received = receive(answer.utf8.count)
         let isRight = received == Array(answer.utf8)
         #expect(isRight, "\(comment) \(difference(received, Array(answer.utf8)))")
-    }
-
-    /// Whether the server has sent something that is not received yet; does not wait.
-    var hasInput: Bool {
-        var byte: UInt8 = 0
-        return unsafe recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK)) == 1
-    }
-
-    /// Whether the server has closed the connection, all it sent before having been read; waits for it.
-    var isClosed: Bool {
-        var byte: UInt8 = 0
-        let length = unsafe recv(descriptor, &byte, 1, 0)
-        return length == 0 || (length < 0 && errno == ECONNRESET)
     }
 }
 
@@ -124,7 +59,7 @@ final class LiveServer: Sendable {
 @Suite(.serialized) struct LiveServerTests {
     /// Runs a transcript on a server of its own that is reached at `address`.
     private func check(_ transcript: Transcript, on live: LiveServer, at address: SocketAddress) throws {
-        let client = try TestClient(address)
+        let client = try SocketClient(address)
         var isClosed = false
         for step in transcript.steps {
             switch step {
@@ -163,10 +98,10 @@ final class LiveServer: Sendable {
     func slowReaders() throws {
         let live = try LiveServer { $0.workerCount = 1 }
         defer { live.stop() }
-        let other = try TestClient(live.tcp)
+        let other = try SocketClient(live.tcp)
         other.expect("STORED\r\n", to: "set big 0 0 900000\r\n" + String(repeating: "x", count: 900_000) + "\r\n")
         other.expect("STORED\r\n", to: "set small 0 0 15000\r\n" + String(repeating: "y", count: 15000) + "\r\n")
-        let greedy = try TestClient(live.tcp)
+        let greedy = try SocketClient(live.tcp)
         greedy.send(String(repeating: "get big small\r\n", count: 200))
         other.expect("MN\r\n", to: "mn\r\n")
         for _ in 0..<100 { other.expect("END\r\n", to: "get nothing\r\n") }
@@ -187,12 +122,12 @@ final class LiveServer: Sendable {
             $0.outputHeldMaxBytes = 4 << 20
         }
         defer { live.stop() }
-        let other = try TestClient(live.tcp)
+        let other = try SocketClient(live.tcp)
         other.expect("STORED\r\n", to: "set big 0 0 300000\r\n" + String(repeating: "x", count: 300_000) + "\r\n")
         other.expect("STORED\r\n", to: "set small 0 0 10000\r\n" + String(repeating: "y", count: 10_000) + "\r\n")
-        var greedy: [TestClient] = []
+        var greedy: [SocketClient] = []
         for number in 0..<200 {
-            let client = try TestClient(number % 2 == 0 ? live.unix : live.tcp)
+            let client = try SocketClient(number % 2 == 0 ? live.unix : live.tcp)
             let line = number % 4 < 2 ? "get small small small small\r\n" : "get big small\r\n"
             client.send(String(repeating: line, count: 100))
             greedy.append(client)
@@ -221,12 +156,12 @@ final class LiveServer: Sendable {
     func connectionLimit() throws {
         let live = try LiveServer { $0.connectionsMax = 2 }
         defer { live.stop() }
-        let first = try TestClient(live.tcp)
+        let first = try SocketClient(live.tcp)
         first.expect("MN\r\n", to: "mn\r\n")
-        let second = try TestClient(live.unix)
+        let second = try SocketClient(live.unix)
         second.expect("MN\r\n", to: "mn\r\n")
         do {
-            let third = try TestClient(live.tcp)
+            let third = try SocketClient(live.tcp)
             let told = third.receive(100)
             #expect(told == Array("ERROR Too many open connections\r\n".utf8))
         }
@@ -237,14 +172,14 @@ final class LiveServer: Sendable {
     func idleTimeout() throws {
         let live = try LiveServer { $0.idleTimeoutSeconds = 60 }
         defer { live.stop() }
-        let idle = try TestClient(live.tcp)
+        let idle = try SocketClient(live.tcp)
         idle.expect("MN\r\n", to: "mn\r\n")
-        let watcher = try TestClient(live.tcp)
+        let watcher = try SocketClient(live.tcp)
         watcher.expect("OK\r\n", to: "watch sysevents\r\n")
-        let other = try TestClient(live.tcp)
+        let other = try SocketClient(live.tcp)
         other.expect("OK\r\n", to: "debugtime 61\r\n")
         #expect(idle.isClosed)
-        let stats = try TestClient(live.tcp)
+        let stats = try SocketClient(live.tcp)
         stats.send("stats\r\n")
         let text = stats.receiveToEnd()
         #expect(text.contains("STAT idle_kicks 1\r\n") || text.contains("STAT idle_kicks 2\r\n"))
@@ -256,9 +191,9 @@ final class LiveServer: Sendable {
     func connections() throws {
         let live = try LiveServer()
         defer { live.stop() }
-        let writing = try TestClient(live.unix)
+        let writing = try SocketClient(live.unix)
         writing.expect("MN\r\n", to: "mn\r\nset a 0 0 100\r\nxxx")
-        let asking = try TestClient(live.tcp)
+        let asking = try SocketClient(live.tcp)
         // Both workers have looked at their input when each has answered once more.
         var text = ""
         while !text.contains("conn_nread") {
@@ -279,7 +214,7 @@ final class LiveServer: Sendable {
     func slowWriter() throws {
         let live = try LiveServer()
         defer { live.stop() }
-        let client = try TestClient(live.tcp)
+        let client = try SocketClient(live.tcp)
         let value = (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 9) }
         let all = Array("set v 0 0 400000\r\n".utf8) + value + Array("\r\nget v\r\n".utf8)
         var start = 0
@@ -298,7 +233,7 @@ final class LiveServer: Sendable {
     @Test("a graceful stop finishes the answers that are under way")
     func gracefulStop() throws {
         let live = try LiveServer()
-        let client = try TestClient(live.tcp)
+        let client = try SocketClient(live.tcp)
         client.expect("STORED\r\n", to: "set big 0 0 1000000\r\n" + String(repeating: "x", count: 1_000_000) + "\r\n")
         client.send(String(repeating: "get big\r\n", count: 20))
         let one = 1_000_000 + "VALUE big 0 1000000\r\n\r\nEND\r\n".utf8.count
@@ -332,13 +267,13 @@ final class LiveServer: Sendable {
         #expect { try second.bind() } throws: { error in
             "\(error)" == "bind \(live.unix.host): Address already in use"
         }
-        try TestClient(live.unix).expect("MN\r\n", to: "mn\r\n")
+        try SocketClient(live.unix).expect("MN\r\n", to: "mn\r\n")
     }
 
     @Test("a stop does not wait for requests whose end has not come")
     func stopWithHalfSentValues() throws {
         let live = try LiveServer()
-        let clients = try (0..<3).map { _ in try TestClient(live.unix) }
+        let clients = try (0..<3).map { _ in try SocketClient(live.unix) }
         for (client, text) in zip(clients, ["set a 0 0 5\r\nab", "set a 0 0 50000\r\nab", "set a 0 0 5000000\r\nab"]) {
             client.expect("MN\r\n", to: "mn\r\n")
             client.send(text)

@@ -3,6 +3,7 @@ import CShims
 import Glibc
 import Logging
 import MemStore
+import TestSupport
 import Testing
 
 @testable import MemNet
@@ -14,7 +15,7 @@ import Testing
         let live = try LiveServer()
         defer { live.stop() }
         for address in [live.tcp, live.unix] {
-            let client = try TestClient(address)
+            let client = try SocketClient(address)
             client.send("set k 0 0 1\r\nx\r\nget k\r\n")
             shutdown(client.descriptor, Int32(SHUT_WR))
             let expected = "STORED\r\nVALUE k 0 1\r\nx\r\nEND\r\n"
@@ -28,7 +29,7 @@ import Testing
         let live = try LiveServer { $0.workerCount = 1 }
         defer { live.stop() }
         for address in [live.tcp, live.unix] {
-            let client = try TestClient(address)
+            let client = try SocketClient(address)
             let line = "get a_key_that_nobody_has_set_so_far\r\n"
             // Whole reads, and one that ends with the buffer's end.
             for total in [NetLimits.readBufferBytes * 3, NetLimits.readBufferBytes, NetLimits.readBufferBytes + 1] {
@@ -45,7 +46,7 @@ import Testing
     func largeAndSmall() throws {
         let live = try LiveServer { $0.workerCount = 1 }
         defer { live.stop() }
-        let client = try TestClient(live.tcp)
+        let client = try SocketClient(live.tcp)
         let value = String(repeating: "v", count: 100_000)
         for _ in 0..<5 {
             client.expect("STORED\r\n", to: "set large 0 0 100000\r\n\(value)\r\n")

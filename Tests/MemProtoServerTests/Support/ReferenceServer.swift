@@ -2,6 +2,7 @@
 // on which it agrees.
 import CShims
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MemNet
@@ -14,7 +15,7 @@ final class ReferenceServer {
     private let clockPath: String
     private let usersPath: String
     private var jumpedSeconds: Int64 = 0
-    private(set) var client: TestClient
+    private(set) var client: SocketClient
     let address: SocketAddress
 
     /// What memcached's uptime begins with.
@@ -51,9 +52,9 @@ final class ReferenceServer {
         precondition(code == 0, "the comparison needs /usr/bin/memcached (Debian package memcached)")
         process = started
         address = try SocketAddress.unix(path: path)
-        var connected: TestClient?
+        var connected: SocketClient?
         for _ in 0..<500 where connected == nil {
-            connected = try? TestClient(address)
+            connected = try? SocketClient(address)
             if connected == nil { usleep(10_000) }
         }
         client = try #require(connected)
@@ -90,7 +91,7 @@ final class ReferenceServer {
     func advance(seconds: Int64) throws {
         jumpedSeconds += seconds
         Self.write(jumpedSeconds, to: clockPath)
-        let observer = try TestClient(address)
+        let observer = try SocketClient(address)
         let uptime = "STAT uptime \(Self.uptimeAtStart + jumpedSeconds)\r\n"
         for _ in 0..<5000 {
             observer.send("stats\r\n")
@@ -101,7 +102,7 @@ final class ReferenceServer {
     }
 
     /// A new connection in place of the present one.
-    func reconnect() throws { client = try TestClient(address) }
+    func reconnect() throws { client = try SocketClient(address) }
 
     /// What is answered to each of some commands, which are sent in one piece. Fewer answers: the connection was closed.
     func answers(to commands: [[UInt8]]) -> [[UInt8]] {
@@ -142,7 +143,7 @@ extension [UInt8] {
     func ends(with text: String) -> Bool { suffix(text.utf8.count).elementsEqual(text.utf8) }
 }
 
-extension TestClient {
+extension SocketClient {
     /// What has arrived, at least a byte; nothing when the server closes or is silent.
     fileprivate func receiveSome() -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 65536)

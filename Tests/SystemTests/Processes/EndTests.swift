@@ -66,6 +66,14 @@ extension SystemTests {
             return try #require(children(of: daemon.pid).first { $0 != server })
         }
 
+        /// Kills the monitor and others. It is stopped first, so that it cannot put another sentinel in the place of the one that
+        /// ends first.
+        private static func kill(_ others: [pid_t], withMonitorOf daemon: Daemon) {
+            Glibc.kill(daemon.pid, SIGSTOP)
+            for process in others + [daemon.pid] { Glibc.kill(process, SIGKILL) }
+            _ = daemon.waitForEnd()
+        }
+
         @Test("ps tells the three processes apart, by short names and by command lines")
         func names() throws {
             let daemon = try Daemon(["-m", "32"])
@@ -112,10 +120,7 @@ extension SystemTests {
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
             let sentinel = try Self.sentinel(of: daemon)
-            // Stopped, it cannot put another sentinel in the place of the one that ends first.
-            kill(daemon.pid, SIGSTOP)
-            for process in [sentinel, daemon.pid] { kill(process, SIGKILL) }
-            _ = daemon.waitForEnd()
+            Self.kill([sentinel], withMonitorOf: daemon)
             #expect(Shell.waitUntil(timeoutSeconds: 10) { kill(server, 0) != 0 }, "the server stays")
             #expect(Files.isDeadMount(mount) || !Files.isMounted(mount))
             let next = try Daemon(scratch: scratch)
@@ -131,9 +136,7 @@ extension SystemTests {
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
             let sentinel = try Self.sentinel(of: daemon)
-            kill(daemon.pid, SIGSTOP)
-            for process in [sentinel, daemon.pid, server] { kill(process, SIGKILL) }
-            _ = daemon.waitForEnd()
+            Self.kill([sentinel, server], withMonitorOf: daemon)
             #expect(Shell.waitUntil(timeoutSeconds: 10) { Files.isDeadMount(mount) })
             let next = try Daemon(scratch: scratch)
             #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == [])
