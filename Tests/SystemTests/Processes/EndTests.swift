@@ -68,9 +68,9 @@ extension SystemTests {
 
         /// Kills the monitor and others. It is stopped first, so that it cannot put another sentinel in the place of the one that
         /// ends first.
-        private static func kill(_ others: [pid_t], withMonitorOf daemon: Daemon) {
-            Glibc.kill(daemon.pid, SIGSTOP)
-            for process in others + [daemon.pid] { Glibc.kill(process, SIGKILL) }
+        private static func killMonitor(of daemon: Daemon, and others: [pid_t]) {
+            kill(daemon.pid, SIGSTOP)
+            for process in others + [daemon.pid] { kill(process, SIGKILL) }
             _ = daemon.waitForEnd()
         }
 
@@ -120,7 +120,7 @@ extension SystemTests {
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
             let sentinel = try Self.sentinel(of: daemon)
-            Self.kill([sentinel], withMonitorOf: daemon)
+            Self.killMonitor(of: daemon, and: [sentinel])
             #expect(Shell.waitUntil(timeoutSeconds: 10) { kill(server, 0) != 0 }, "the server stays")
             #expect(Files.isDeadMount(mount) || !Files.isMounted(mount))
             let next = try Daemon(scratch: scratch)
@@ -136,7 +136,7 @@ extension SystemTests {
             let mount = try #require(daemon.mount)
             let server = daemon.serverPid
             let sentinel = try Self.sentinel(of: daemon)
-            Self.kill([sentinel, server], withMonitorOf: daemon)
+            Self.killMonitor(of: daemon, and: [sentinel, server])
             #expect(Shell.waitUntil(timeoutSeconds: 10) { Files.isDeadMount(mount) })
             let next = try Daemon(scratch: scratch)
             #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == [])
