@@ -83,7 +83,8 @@ fuzz: ## fuzz the protocol, FUZZ_SECONDS for each fuzzer
 
 property: ## random operations against plain models: OPERATIONS of them, from SEED (else a new one)
 	MEMFISD_PROPERTY_OPERATIONS=$(OPERATIONS) MEMFISD_PROPERTY_SEED=$(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')) \
-		swift test -c release -Xswiftc -enable-testing --scratch-path .build/property --filter 'PropertyTests|TreeModelTests'
+		swift test -c release -Xswiftc -enable-testing -Xswiftc -DOBSERVED --scratch-path .build/property \
+		--filter 'PropertyTests|TreeModelTests|ToldChangesTests'
 
 tsan: ## many threads on one store under the thread sanitizer
 	@scripts/packages build

@@ -7,6 +7,9 @@ let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
 ]
 
+/// Debug builds let a test hear of each change of the tree (see TreeChange.swift). `-Xswiftc -DOBSERVED` does so in others.
+let observed: [SwiftSetting] = [.define("OBSERVED", .when(configuration: .debug))]
+
 let package = Package(
     name: "memfisd",
     products: [
@@ -27,7 +30,7 @@ let package = Package(
         .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .target(
             name: "MemStore", dependencies: ["CShims", .product(name: "DequeModule", package: "swift-collections")],
-            swiftSettings: strict),
+            swiftSettings: strict + observed),
         .target(
             name: "MemNet",
             dependencies: ["MemStore", "CShims", .product(name: "Logging", package: "swift-log")],
@@ -51,7 +54,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "MemStoreTests", dependencies: ["MemStore", "CShims"], swiftSettings: strict),
+        .testTarget(
+            name: "MemStoreTests", dependencies: ["MemStore", "CShims"], swiftSettings: strict + observed),
         .target(name: "TestSupport", dependencies: ["MemNet"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "MemNetTests",

@@ -16,7 +16,7 @@ final class MemcachedProtocol: ServedProtocol, @unchecked Sendable {  // constan
     override var rejection: Bytes { ("ERROR Too many open connections\r\n" as StaticString).bytes }
 
     override func poolStarts(_ workers: [WorkerHandle]) {
-        shared.store.changes.onCompleted = { ticket in
+        shared.store.invalidations.onCompleted = { ticket in
             let number = WorkerHandle.number(ofTicket: ticket)
             if workers.indices.contains(number) { workers[number].complete(ticket: ticket) }
         }

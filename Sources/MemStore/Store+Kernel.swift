@@ -1,4 +1,5 @@
-// Store+Kernel: what whoever tells a kernel of changes asks about an inode. It has no session, since its threads come and go.
+// Store+Kernel: queries about inodes for the threads that invalidate the kernel's caches. They have no session, since these
+// threads come and go.
 
 extension Store {
     /// Whether a kernel has been told of an inode, or is about to be, and has not forgotten it.

@@ -17,8 +17,8 @@ public struct StoreSetupError: Error, Sendable {
 @safe public final class Store: @unchecked Sendable {  // all shared state is behind locks; see ARCHITECTURE.md
     public let configuration: StoreConfiguration
     public let clock: Clock
-    /// The ordered stream of changes; the filesystem reads it.
-    public let changes: ChangeStream
+    /// What kernels must forget, in order; the filesystem reads it.
+    public let invalidations: InvalidationStream
     /// What is evicted, for whoever watches.
     public let evictions = EvictionNotes()
     let shared: UnsafeMutablePointer<StoreShared>
@@ -32,11 +32,11 @@ public struct StoreSetupError: Error, Sendable {
     public init(configuration: StoreConfiguration, clock: Clock = Clock()) throws(StoreSetupError) {
         self.configuration = configuration
         self.clock = clock
-        changes = ChangeStream()
+        invalidations = InvalidationStream()
         unsafe shared = try StoreShared.make(configuration, clock, evictions)
         freeSlots = Array((0..<configuration.sessionsMax).reversed())
         tree = unsafe try Tree.create(
-            configuration: configuration, clock: clock, changes: changes,
+            configuration: configuration, clock: clock, invalidations: invalidations,
             shards: unsafe shared.pointee.shards, shardCount: unsafe shared.pointee.shardCount)
         let session = makeSession()
         session.makeRoot()

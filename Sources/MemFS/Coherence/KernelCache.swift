@@ -42,14 +42,14 @@ import MemStore
         lock.destroy()
     }
 
-    /// Begins to read the store's changes.
+    /// Begins to read the store's invalidations.
     /// - Returns: false when the system gave no thread.
     func start() -> Bool {
-        store.changes.attachReader()
+        store.invalidations.attachReader()
         for _ in 0..<Self.carriersMin {
             guard startCarrier() else { return false }
         }
-        return startThread { $0.repeatNotices() } && startThread { $0.readChanges() }
+        return startThread { $0.repeatNotices() } && startThread { $0.readInvalidations() }
     }
 
     /// Ends the threads and completes what is pending, so that nobody waits for a mount that is gone.
@@ -57,7 +57,7 @@ import MemStore
     /// - Parameter timeoutSeconds: how long a thread that is stuck in the kernel is waited for.
     /// - Returns: whether all threads have ended.
     func stop(timeoutSeconds: Double) -> Bool {
-        store.changes.detachReader()
+        store.invalidations.detachReader()
         for notice in notices.close() { complete(notice) }
         lock.withLock { isStopping = true }
         hasRepetitions.wakeAll()
@@ -93,12 +93,12 @@ import MemStore
 
     // MARK: threads
 
-    private func readChanges() {
-        while let change = store.changes.next() {
-            switch notices.add(.change(change)) {
+    private func readInvalidations() {
+        while let invalidation = store.invalidations.next() {
+            switch notices.add(.invalidation(invalidation)) {
             case .queued: break
             case .queuedWithoutThread: _ = startCarrier()
-            case .closed: store.changes.complete(change)
+            case .closed: store.invalidations.complete(invalidation)
             }
         }
     }
@@ -145,7 +145,7 @@ import MemStore
     }
 
     private func complete(_ notice: Notice) {
-        if case .change(let change) = notice { store.changes.complete(change) }
+        if case .invalidation(let invalidation) = notice { store.invalidations.complete(invalidation) }
     }
 
     // MARK: the kernel
@@ -154,11 +154,11 @@ import MemStore
         switch notice {
         case .content(let ino): dropPages(of: ino)
         case .name(let name, let parent): dropEntry(name, in: parent)
-        case .change(let change):
-            switch change.kind {
-            case .content: dropPages(of: change.ino)
-            case .attributes: dropAttributes(of: change.ino)
-            case .entry: dropEntry(change.name, in: change.parent)
+        case .invalidation(let invalidation):
+            switch invalidation.kind {
+            case .content: dropPages(of: invalidation.ino)
+            case .attributes: dropAttributes(of: invalidation.ino)
+            case .entry: dropEntry(invalidation.name, in: invalidation.parent)
             }
         }
     }

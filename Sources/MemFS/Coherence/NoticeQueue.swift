@@ -6,7 +6,7 @@ import MemStore
 /// Something that the kernel has to be told.
 enum Notice: Equatable {
     /// A change of the tree, whose maker may be waiting for it.
-    case change(Change)
+    case invalidation(Invalidation)
     /// The kernel's pages of a file are wrong; nobody waits.
     case content(Ino)
     /// The kernel is to forget a name of a directory; nobody waits.
@@ -16,7 +16,7 @@ enum Notice: Equatable {
     var key: Ino {
         switch self {
         case .content(let ino), .name(_, in: let ino): ino
-        case .change(let change): change.kind == .entry ? change.parent : change.ino
+        case .invalidation(let it): it.kind == .entry ? it.parent : it.ino
         }
     }
 }

@@ -258,7 +258,7 @@ extension CommandExecutor {
         var options = GetOptions()
         options.touch = connection.value.keysExptime
         let view = session.beginGet(key, hash: entry.hash, options: options)
-        connection.net.awaitedCount += view.pendingChanges
+        connection.net.awaitedCount += view.pendingInvalidations
         if view.isHit {
             counters.value.touchHits &+= 1
             write(key, view, showsCas: entry.form == .gats)

@@ -15,7 +15,7 @@ extension CommandExecutor {
         if countsPrefixes { shared.prefixCounts.count(.delete, key) }
         let line = deletionLine(key, by: "delete")
         let result = session.delete(key, hash: session.hash(key), DeleteCommand())
-        connection.net.awaitedCount += result.pendingChanges
+        connection.net.awaitedCount += result.pendingInvalidations
         if result.outcome == .done {
             counters.value.deleteHits &+= 1
             if let line { shared.watchHub.log(.deletions, line) }
@@ -39,7 +39,7 @@ extension CommandExecutor {
         let key = fields[1]
         log(lookup: key, connection)
         let result = session.arithmetic(key, hash: session.hash(key), command)
-        connection.net.awaitedCount += result.pendingChanges
+        connection.net.awaitedCount += result.pendingInvalidations
         count(result, isIncrement: isIncrement)
         if isQuiet { return }
         if let refusal = Self.refusal(for: result.outcome) { return refuse(refusal) }
@@ -75,7 +75,7 @@ extension CommandExecutor {
         let view = session.beginGet(key, hash: session.hash(key), options: options)
         session.endGet(view)
         log(read: key, view, connection)
-        connection.net.awaitedCount += view.pendingChanges
+        connection.net.awaitedCount += view.pendingInvalidations
         if view.isHit {
             counters.value.touchHits &+= 1
         } else {

@@ -41,7 +41,7 @@ extension CommandExecutor {
         guard let line = metaLine(fields, flagsFrom: 2, refusal: &refusal) else { return refuse(refusal) }
         let request = line.request
         let view = session.beginGet(line.key, hash: session.hash(line.key), options: options(of: request, fields))
-        connection.net.awaitedCount += view.pendingChanges
+        connection.net.awaitedCount += view.pendingInvalidations
         guard view.isHit else {
             session.endGet(view)
             counters.value.getMisses &+= 1
@@ -184,7 +184,7 @@ extension CommandExecutor {
         log(lookup: line.key, connection)
         let logLine = command.marksStale ? nil : deletionLine(line.key, by: "md")
         let result = session.delete(line.key, hash: session.hash(line.key), command)
-        connection.net.awaitedCount += result.pendingChanges
+        connection.net.awaitedCount += result.pendingInvalidations
         switch result.outcome {
         case .done:
             if !command.marksStale || command.clearsValue { counters.value.deleteHits &+= 1 }
@@ -214,7 +214,7 @@ extension CommandExecutor {
         guard let command = arithmeticCommand(line.request, fields) else { return refuse(.metaArithmeticMode) }
         log(lookup: line.key, connection)
         let result = session.arithmetic(line.key, hash: session.hash(line.key), command)
-        connection.net.awaitedCount += result.pendingChanges
+        connection.net.awaitedCount += result.pendingInvalidations
         count(result, isIncrement: command.isIncrement)
         if result.isCreated, isObserved { log(creation: line.key, command, connection) }
         switch result.outcome {

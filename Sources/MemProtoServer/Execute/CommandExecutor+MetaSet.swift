@@ -88,7 +88,7 @@ extension CommandExecutor {
     private mutating func answer(
         _ connection: Client, _ line: MetaLine, _ fields: Fields, _ result: StoreResult
     ) {
-        connection.net.awaitedCount += result.pendingChanges
+        connection.net.awaitedCount += result.pendingInvalidations
         let hasCas = line.request.compareCas != nil
         switch result.outcome {
         case .done:

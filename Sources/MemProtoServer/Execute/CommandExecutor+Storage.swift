@@ -219,7 +219,7 @@ extension CommandExecutor {
     @inline(__always) private mutating func answer(
         _ connection: Client, _ request: StorageRequest, _ result: StoreResult
     ) {
-        connection.net.awaitedCount += result.pendingChanges
+        connection.net.awaitedCount += result.pendingInvalidations
         if isObserved {
             log(store: request.key, command(of: request), result.outcome, length: result.size, connection)
         }

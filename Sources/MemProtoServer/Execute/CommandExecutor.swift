@@ -72,7 +72,7 @@ struct CommandExecutor: ~Copyable {
     @inline(__always) mutating func beginTurn() {
         commandsLeft = shared.configuration.commandsPerTurn ?? .max
         turnKeysLeft = Limit.turnKeysMax
-        session.setChangeToken(ticket)
+        session.setInvalidationToken(ticket)
         watched = shared.watchHub.streams
         countsPrefixes = shared.countsPrefixes
     }
@@ -114,7 +114,7 @@ struct CommandExecutor: ~Copyable {
     private mutating func nextTicket(_ connection: Client) {
         connection.net.ticket = ticket
         ticket &+= 1
-        session.setChangeToken(ticket)
+        session.setInvalidationToken(ticket)
     }
 
     /// Ends whatever a connection has under way in the store. The connection is going.

@@ -11,7 +11,7 @@ extension StoreSession {
         if tree.rules.filesReadOnly { return result }
         do throws(StoreError) {
             result.outcome = try withMemory { () throws(StoreError) in
-                guard tree.hasRoomForNotes else { throw .noSpace }
+                guard tree.hasRoomForInvalidations else { throw .noSpace }
                 return attempt(arithmeticStep(key, command, &result))
             }
         } catch {
@@ -32,7 +32,7 @@ extension StoreSession {
             let step = count(inode, shard, command, &result)
             let hasNewExptime = inode.fields.exptime != exptime
             shard.unlock()
-            if hasNewExptime { result.pendingChanges += noteNames(of: inode.ino, generation: generation) }
+            if hasNewExptime { result.pendingInvalidations += invalidateNames(of: inode.ino, generation: generation) }
             return step
         case .existing(_, let shard):
             shard.unlock()
@@ -68,7 +68,7 @@ extension StoreSession {
         result.number = new
         result.cas = shownCas(inode)
         result.isBinaryKey = inode.fields.state.contains(.binaryKey)
-        result.pendingChanges += tree.note(.content, of: inode, token: changeToken)
+        result.pendingInvalidations += tree.invalidate(.content, of: inode, token: invalidationToken)
         return .done
     }
 
@@ -104,7 +104,7 @@ extension StoreSession {
         result.exptime = exptime
         result.isCreated = true
         result.isBinaryKey = command.isBinaryKey
-        result.pendingChanges += stored.pendingChanges
+        result.pendingInvalidations += stored.pendingInvalidations
         return .done
     }
 }

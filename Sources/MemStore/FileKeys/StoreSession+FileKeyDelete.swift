@@ -5,7 +5,7 @@ extension StoreSession {
     func fileDelete(_ key: Bytes, _ command: DeleteCommand) -> StoreResult {
         var result = StoreResult(outcome: .permissionDenied)
         if tree.rules.filesReadOnly { return result }
-        guard tree.hasRoomForNotes else {
+        guard tree.hasRoomForInvalidations else {
             result.outcome = .noMemory
             return result
         }
@@ -51,13 +51,14 @@ extension StoreSession {
         result.outcome = deletability(of: inode, in: tree.inode(found.parent), command)
         guard result.outcome == .done else { return nil }
         result.previous = .present
-        result.pendingChanges += noteEntry(entry.name, in: found.parent, ino: inode.ino, token: changeToken)
+        result.pendingInvalidations += invalidateEntry(
+            entry.name, in: found.parent, ino: inode.ino, token: invalidationToken)
         tree.removeEntry(entry)
-        changeLinks(of: inode, by: -1)
-        touchDirectory(tree.inode(found.parent))
+        tree.changeLinks(of: inode, by: -1)
+        tree.touchDirectory(tree.inode(found.parent))
         let shard = shard(of: inode.ino)
         shard.lock()
-        result.pendingChanges += tree.note(.attributes, of: inode, token: changeToken)
+        result.pendingInvalidations += tree.invalidate(.attributes, of: inode, token: invalidationToken)
         shard.unlock()
         return inode.ino
     }
@@ -94,7 +95,7 @@ extension StoreSession {
             if result.outcome == .done {
                 result.previous = .present
                 result.cas = shownCas(inode)
-                result.pendingChanges += tree.note(.content, of: inode, token: changeToken)
+                result.pendingInvalidations += tree.invalidate(.content, of: inode, token: invalidationToken)
             }
             shard.unlock()
         }
@@ -106,16 +107,17 @@ extension StoreSession {
         let newCas = command.newCas ?? (command.marksStale ? shard.nextCas() : inode.fields.cas)
         if command.clearsValue {
             tree.replaceContents(of: inode, with: .empty, cas: newCas, shard)
-            inode.fields.flags = command.flags ?? 0
+            tree.changeAttributes(of: inode) { $0.fields.flags = command.flags ?? 0 }
             tree.setExpiry(of: inode, to: command.exptime ?? .never, &state.reservation)
         }
-        inode.fields.cas = newCas
-        if command.marksStale {
+        tree.changeAttributes(of: inode) { inode in
+            inode.fields.cas = newCas
+            guard command.marksStale else { return }
             inode.fields.state.insert(.stale)
             inode.fields.state.remove(.won)
-            if !command.clearsValue, let exptime = command.exptime {
-                tree.setExpiry(of: inode, to: exptime, &state.reservation)
-            }
+        }
+        if command.marksStale, !command.clearsValue, let exptime = command.exptime {
+            tree.setExpiry(of: inode, to: exptime, &state.reservation)
         }
         return .done
     }

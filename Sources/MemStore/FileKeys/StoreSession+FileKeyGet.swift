@@ -69,7 +69,7 @@ extension StoreSession {
     private func mayTouch(_ view: inout ItemView) -> Bool {
         if tree.rules.filesReadOnly {
             view.refusal = .permissionDenied
-        } else if !tree.hasRoomForNotes || (try? reserve(MemoryNeed(blocks: 1))) == nil {
+        } else if !tree.hasRoomForInvalidations || (try? reserve(MemoryNeed(blocks: 1))) == nil {
             view.refusal = .noMemory
         }
         return view.refusal == .done
@@ -143,13 +143,13 @@ extension StoreSession {
     private func touch(_ inode: InodeReference, _ shard: Shard, _ exptime: Exptime, _ view: inout ItemView) {
         guard exptime != inode.fields.exptime else { return }
         tree.setExpiry(of: inode, to: exptime, &state.reservation)
-        inode.fields.ctime = .now()
-        view.pendingChanges += tree.note(.attributes, of: inode, token: changeToken)
+        tree.changeAttributes(of: inode) { $0.fields.ctime = .now() }
+        view.pendingInvalidations += tree.invalidate(.attributes, of: inode, token: invalidationToken)
         guard tree.isRecording else { return }
         // A kernel must not keep the names for longer than the file lives. The shards of the directories may be
         // locked only without this one; the names stay while the tree's lock is held.
         shard.unlock()
-        view.pendingChanges += noteNames(of: inode)
+        view.pendingInvalidations += invalidateNames(of: inode)
         shard.lock()
     }
 
@@ -157,14 +157,14 @@ extension StoreSession {
     ///
     /// Of very many names not all are told: a kernel may then keep one of them for some moments longer than the file lives,
     /// until the name is removed, of which it is told.
-    func noteNames(of inode: InodeReference) -> Int {
+    func invalidateNames(of inode: InodeReference) -> Int {
         var noticed = 0
         var left = Self.namesNotedMax
         var reference = inode.fields.firstEntry
         while reference != 0, left > 0 {
             left -= 1
             let entry = tree.entry(reference)
-            noticed += noteEntry(entry.name, in: entry.fields.parent, ino: inode.ino, token: changeToken)
+            noticed += invalidateEntry(entry.name, in: entry.fields.parent, ino: inode.ino, token: invalidationToken)
             reference = entry.fields.nextLink
         }
         return noticed
@@ -173,7 +173,7 @@ extension StoreSession {
     private static let namesNotedMax = 1024
 
     /// The same for an inode that was found before, if it is still there. No lock is held.
-    func noteNames(of number: UInt32, generation: UInt32) -> Int {
+    func invalidateNames(of number: UInt32, generation: UInt32) -> Int {
         let tree = tree
         guard tree.isRecording else { return 0 }
         tree.lock.lockShared(treeSlot)
@@ -185,7 +185,7 @@ extension StoreSession {
         shard.unlock()
         // One that has a name stays while the tree's lock is held.
         guard let inode, isSame else { return 0 }
-        return noteNames(of: inode)
+        return invalidateNames(of: inode)
     }
 
     /// The marks of `mg`: who may recache.
@@ -216,7 +216,7 @@ extension StoreSession {
         var again = options
         again.vivify = nil
         view = fileGet(key, again, isCreated: result.outcome == .done)
-        view.pendingChanges += result.pendingChanges
+        view.pendingInvalidations += result.pendingInvalidations
         return view
     }
 }

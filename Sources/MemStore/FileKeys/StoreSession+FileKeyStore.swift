@@ -23,7 +23,7 @@ extension StoreSession {
 
     private func storeFile(_ key: Bytes, _ value: inout FileValue, _ command: StoreCommand, _ result: inout StoreResult)
     {
-        guard tree.hasRoomForNotes else {
+        guard tree.hasRoomForInvalidations else {
             result.outcome = .noMemory
             return
         }
@@ -144,7 +144,7 @@ extension StoreSession {
         finish(inode, shard, content, plan, command, &result)
         let hasNewExptime = inode.fields.exptime != exptime
         shard.unlock()
-        if hasNewExptime { result.pendingChanges += noteNames(of: inode.ino, generation: generation) }
+        if hasNewExptime { result.pendingInvalidations += invalidateNames(of: inode.ino, generation: generation) }
         return .done
     }
 
@@ -154,26 +154,28 @@ extension StoreSession {
         _ command: StoreCommand, _ result: inout StoreResult
     ) {
         tree.replaceContents(of: inode, with: content, live: live, cas: command.newCas ?? shard.nextCas(), shard)
-        switch plan {
-        case .put:
-            inode.fields.flags = command.flags
-            inode.fields.state.remove([.stale, .won, .fetched])
-            setExptime(of: inode, to: command.exptime)
-        case .create(let exptime):
-            inode.fields.flags = command.flags
-            inode.fields.state.remove([.stale, .won, .fetched])
-            setExptime(of: inode, to: exptime)
-        case .putStale:
-            inode.fields.flags = command.flags
-            inode.fields.state.insert(.stale)
-        case .append, .prepend, .refuse:
-            inode.fields.state.remove([.stale, .won])
+        tree.changeAttributes(of: inode) { inode in
+            switch plan {
+            case .put, .create:
+                inode.fields.flags = command.flags
+                inode.fields.state.remove([.stale, .won, .fetched])
+            case .putStale:
+                inode.fields.flags = command.flags
+                inode.fields.state.insert(.stale)
+            case .append, .prepend, .refuse:
+                inode.fields.state.remove([.stale, .won])
+            }
+            if command.isBinaryKey { inode.fields.state.insert(.binaryKey) }
         }
-        if command.isBinaryKey { inode.fields.state.insert(.binaryKey) }
+        switch plan {
+        case .put: setExptime(of: inode, to: command.exptime)
+        case .create(let exptime): setExptime(of: inode, to: exptime)
+        case .putStale, .append, .prepend, .refuse: break
+        }
         inode.fields.accessSecond = nowSecond
         result.cas = shownCas(inode)
         result.size = Int(content.size)
-        result.pendingChanges += tree.note(.content, of: inode, token: changeToken)
+        result.pendingInvalidations += tree.invalidate(.content, of: inode, token: invalidationToken)
     }
 
     private func setExptime(of inode: InodeReference, to exptime: Exptime) {
@@ -220,14 +222,16 @@ extension StoreSession {
         var following = next
         while let component = following {
             let made = addNode(name, in: directory, mode: directoryMode, uid: rules.uid, gid: rules.gid)
-            result.pendingChanges += noteEntry(name, in: directory.ino, ino: made.ino, token: changeToken)
+            result.pendingInvalidations += invalidateEntry(
+                name, in: directory.ino, ino: made.ino, token: invalidationToken)
             directory = made
             name = component
             following = rest.next()
         }
         let mode = FileType.regular.rawValue | 0o666 & ~rules.umask
         let inode = addNode(name, in: directory, mode: mode, uid: rules.uid, gid: rules.gid)
-        result.pendingChanges += noteEntry(name, in: directory.ino, ino: inode.ino, token: changeToken)
+        result.pendingInvalidations += invalidateEntry(
+            name, in: directory.ino, ino: inode.ino, token: invalidationToken)
         let shard = shard(of: inode.ino)
         shard.lock()
         guard let content = value.makeContent(in: shard, &state.reservation) else {

@@ -120,7 +120,6 @@ extension StoreSession {
         if isVirtualAttribute(name, of: inode) {
             if mustNotExist { throw .exists }
             try setVirtualAttribute(name, of: inode, to: value)
-            inode.fields.ctime = .now()
             return
         }
         var all = allExtended(of: inode, shard)
@@ -142,7 +141,6 @@ extension StoreSession {
         defer { shard.unlock() }
         if virtualAttribute(name, of: inode) != nil {
             try setVirtualAttribute(name, of: inode, to: .zeroDigit)
-            inode.fields.ctime = .now()
             return
         }
         var all = allExtended(of: inode, shard)
@@ -188,6 +186,7 @@ extension StoreSession {
         shard.release(inode.fields.extended)
         inode.fields.extended = new
         inode.fields.ctime = .now()
+        tree.tell(.extendedAttributes(inode))
     }
 
     @unsafe private func hand(_ value: Bytes, to buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
@@ -220,7 +219,7 @@ extension StoreSession {
         guard let number = Numeral.parse(value) else { throw .invalid }
         if name.equals(Self.flagsAttribute.bytes) {
             guard let flags = UInt32(exactly: number) else { throw .invalid }
-            inode.fields.flags = flags
+            tree.changeAttributes(of: inode) { $0.fields.flags = flags }
             inode.fields.state.remove(.endsFlags)
         } else {
             let exptime = Exptime.of(number: Int64(clamping: number), now: nowSecond, unixOfEpoch: tree.unixOfEpoch)
@@ -229,5 +228,6 @@ extension StoreSession {
             tree.setExpiry(of: inode, to: exptime, &state.reservation)
             inode.fields.state.remove(.endsExptime)
         }
+        tree.changeAttributes(of: inode) { $0.fields.ctime = .now() }
     }
 }

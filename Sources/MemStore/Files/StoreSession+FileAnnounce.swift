@@ -1,5 +1,5 @@
-// FileOperations+Announce: for whoever makes files on neither door, as a preload does. Operations of the mount are not in
-// the stream of changes, since the kernel that asked for them knows; one that did not ask has to be told.
+// StoreSession+FileAnnounce: for files that are made on neither door, as by a preload: no kernel asked for them, so one that
+// has cached the directory has to be told.
 
 extension StoreSession {
     /// Records that `ino` got the name `name` in `parent` and has changed. Call it when the inode is complete.
@@ -10,13 +10,13 @@ extension StoreSession {
         guard let directory = try? directory(parent), let inode = tree.inodeSlot(ino), !inode.fields.isFree else {
             return
         }
-        noteEntry(name, in: directory.ino, ino: inode.ino, token: 0)
+        invalidateEntry(name, in: directory.ino, ino: inode.ino, token: 0)
         let shard = shard(of: inode.ino)
         shard.lock()
-        _ = tree.note(.content, of: inode, token: 0)
+        _ = tree.invalidate(.content, of: inode, token: 0)
         shard.unlock()
     }
 
-    /// Whether more notices can be recorded; who makes many files waits for it.
-    public var canAnnounce: Bool { tree.hasRoomForNotes }
+    /// Whether more can be announced; wait for it when making many files.
+    public var canAnnounce: Bool { tree.hasRoomForInvalidations }
 }

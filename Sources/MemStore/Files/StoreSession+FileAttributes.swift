@@ -37,14 +37,16 @@ extension StoreSession {
         }
         let (inode, shard) = try lockInode(ino)
         defer { shard.unlock() }
-        if let uid = changes.uid { inode.fields.uid = uid }
-        if let gid = changes.gid { inode.fields.gid = gid }
-        if let mode = changes.mode {
-            let kept = UInt32(inode.fields.mode) & FileType.mask
-            inode.fields.mode = UInt16(kept | mode & (changes.dropsSetgid ? 0o5777 : 0o7777))
+        tree.changeAttributes(of: inode) { inode in
+            if let uid = changes.uid { inode.fields.uid = uid }
+            if let gid = changes.gid { inode.fields.gid = gid }
+            if let mode = changes.mode {
+                let kept = UInt32(inode.fields.mode) & FileType.mask
+                inode.fields.mode = UInt16(kept | mode & (changes.dropsSetgid ? 0o5777 : 0o7777))
+            }
+            inode.fields.mode &= ~UInt16(changes.clearedMode & 0o7777)
+            setTimes(of: inode, changes)
         }
-        inode.fields.mode &= ~UInt16(changes.clearedMode & 0o7777)
-        setTimes(of: inode, changes)
         return attributes(of: inode, shard)
     }
 
@@ -66,8 +68,10 @@ extension StoreSession {
     /// Source: inode(7), chown(2): a directory keeps them.
     private func dropPrivileges(of inode: InodeReference) {
         guard !inode.fields.isDirectory else { return }
-        inode.fields.mode &= ~0o4000
-        if inode.fields.mode & 0o010 != 0 { inode.fields.mode &= ~0o2000 }
+        tree.changeAttributes(of: inode) { inode in
+            inode.fields.mode &= ~0o4000
+            if inode.fields.mode & 0o010 != 0 { inode.fields.mode &= ~0o2000 }
+        }
     }
 
     /// Whether `dropPrivileges` would change something. The lock of the shard is held.
@@ -99,13 +103,8 @@ extension StoreSession {
         // It is published again below; until then the lock is held.
         if wasClean, !isOpen { tree.dropPublished(inode, shard) }
         if size == 0 { tree.markRenewed(inode, shard) } else { tree.markDirty(inode, growsAtEnd: false) }
-        var live = inode.fields.live
-        let sizeBefore = live.size
-        shard.truncate(&live, to: size, &state.reservation)
-        inode.fields.live = live
-        if size <= sizeBefore { shard.dropSetAside(of: inode) }
-        inode.fields.mtime = .now()
-        inode.fields.ctime = inode.fields.mtime
+        if size <= inode.fields.liveSize { shard.dropSetAside(of: inode) }
+        tree.changeLive(of: inode) { shard.truncate(&$0, to: size, &state.reservation) }
         guard !isOpen else { return }
         if wasClean || (size == 0 && inode.fields.state.contains(.published)) {
             tree.showLive(inode, shard)

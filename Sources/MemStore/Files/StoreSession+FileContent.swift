@@ -77,14 +77,12 @@ extension StoreSession {
         }
         if length > 0 {
             tree.markDirty(inode, growsAtEnd: isAppending && start == inode.fields.liveSize)
-            var live = inode.fields.live
-            let isLent = shard.lendSetAside(of: inode, from: start, to: start + length, &state.reservation)
-            shard.write(&live, at: start, bytes, &state.reservation)
-            if isLent { shard.takeBack(to: inode, &state.reservation) }
-            inode.fields.live = live
-            shard.noteOwner(of: live, ino: inode.ino)
-            inode.fields.mtime = .now()
-            inode.fields.ctime = inode.fields.mtime
+            tree.changeLive(of: inode) { live in
+                let isLent = shard.lendSetAside(of: inode, from: start, to: start + length, &state.reservation)
+                shard.write(&live, at: start, bytes, &state.reservation)
+                if isLent { shard.takeBack(to: inode, &state.reservation) }
+                shard.noteOwner(of: live, ino: inode.ino)
+            }
         }
         let mustClear = clearsPrivileges && hasPrivileges(inode)
         shard.unlock()
@@ -140,8 +138,7 @@ extension StoreSession {
     /// Sets the times of a change, which memory that was set aside without one counts as too.
     private func touchContent(of ino: Ino) throws(StoreError) {
         let (inode, shard) = try lockFile(ino)
-        inode.fields.mtime = .now()
-        inode.fields.ctime = inode.fields.mtime
+        tree.touch(inode)
         shard.unlock()
     }
 
@@ -149,12 +146,10 @@ extension StoreSession {
         let (inode, shard) = try lockFile(ino, reserving: { inode, _ in need(forCutOf: inode.fields.live) })
         defer { shard.unlock() }
         tree.markDirty(inode, growsAtEnd: false)
-        inode.fields.mtime = .now()
-        inode.fields.ctime = inode.fields.mtime
-        var live = inode.fields.live
-        let last = min(end, live.size)
-        if start < last { shard.zero(&live, from: start, to: last, &state.reservation) }
-        inode.fields.live = live
+        tree.changeLive(of: inode) { live in
+            let last = min(end, live.size)
+            if start < last { shard.zero(&live, from: start, to: last, &state.reservation) }
+        }
     }
 
     private func grow(_ ino: Ino, to size: UInt64) throws(StoreError) {
@@ -162,11 +157,7 @@ extension StoreSession {
         defer { shard.unlock() }
         guard inode.fields.liveSize < size else { return }
         tree.markDirty(inode, growsAtEnd: false)
-        inode.fields.mtime = .now()
-        inode.fields.ctime = inode.fields.mtime
-        var live = inode.fields.live
-        shard.truncate(&live, to: size, &state.reservation)
-        inode.fields.live = live
+        tree.changeLive(of: inode) { shard.truncate(&$0, to: size, &state.reservation) }
     }
 
     /// Writes zeros where the range has holes, so that later writes there need no more memory.

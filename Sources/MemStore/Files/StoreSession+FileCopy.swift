@@ -76,12 +76,10 @@ extension StoreSession {
                 })
             defer { shard.unlock() }
             tree.markDirty(inode, growsAtEnd: false)
-            var live = inode.fields.live
-            shard.setLeaf(&live, at: targetOffset, to: block, &state.reservation)
-            inode.fields.live = live
-            shard.noteOwner(of: live, ino: inode.ino)
-            inode.fields.mtime = .now()
-            inode.fields.ctime = inode.fields.mtime
+            tree.changeLive(of: inode) { live in
+                shard.setLeaf(&live, at: targetOffset, to: block, &state.reservation)
+                shard.noteOwner(of: live, ino: inode.ino)
+            }
             return true
         } catch {
             // The source may have let go of it meanwhile.

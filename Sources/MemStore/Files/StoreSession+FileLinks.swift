@@ -69,7 +69,7 @@ extension StoreSession {
     /// Names of one inode that are removed while the tree is held alone once: some hundred microseconds.
     static let namesPerSlice = 128
 
-    /// Removes names of an inode, with notices, at most `countMax`. The tree's lock is held alone, no shard's is.
+    /// Removes names of an inode, which kernels are told of, at most `countMax`. The tree's lock is held alone, no shard's is.
     /// - Returns: whether none is left.
     @discardableResult func removeNames(of inode: InodeReference, countMax: Int = .max) -> Bool {
         var left = countMax
@@ -82,10 +82,10 @@ extension StoreSession {
 
     private func removeName(_ entry: EntryReference, of inode: InodeReference) {
         let directory = tree.inode(entry.fields.parent)
-        noteEntry(entry.name, in: directory.ino, ino: inode.ino, token: 0)
+        invalidateEntry(entry.name, in: directory.ino, ino: inode.ino, token: 0)
         tree.removeEntry(entry)
-        changeLinks(of: inode, by: -1)
-        touchDirectory(directory)
+        tree.changeLinks(of: inode, by: -1)
+        tree.touchDirectory(directory)
     }
 
     /// Removes a file whose time has come, if it still has. No lock is held.
@@ -102,7 +102,7 @@ extension StoreSession {
     /// - Returns: how many were removed; `limit` means that there may be more.
     @discardableResult public func expireFiles(limit: Int) -> Int {
         for count in 0..<limit {
-            guard tree.hasRoomForNotes, let ino = tree.firstDue(at: nowSecond) else { return count }
+            guard tree.hasRoomForInvalidations, let ino = tree.firstDue(at: nowSecond) else { return count }
             expire(ino)
         }
         return limit
@@ -126,26 +126,7 @@ extension StoreSession {
             mode: inherits && isDirectory ? mode | 0o2000 : mode, uid: uid,
             gid: inherits ? directory.fields.gid : gid, nowSecond: nowSecond, &state.reservation)
         tree.addEntry(name, in: directory.ino, ino: inode.ino, &state.reservation)
-        touchDirectory(directory, linkChange: isDirectory ? 1 : 0)
+        tree.touchDirectory(directory, linkChange: isDirectory ? 1 : 0)
         return inode
-    }
-
-    /// Changes an inode's link count, and so its ctime.
-    func changeLinks(of inode: InodeReference, by change: Int) {
-        let shard = shard(of: inode.ino)
-        shard.lock()
-        inode.fields.linkCount = UInt32(Int(inode.fields.linkCount) + change)
-        inode.fields.ctime = .now()
-        shard.unlock()
-    }
-
-    /// Sets the times of a directory whose entries changed.
-    func touchDirectory(_ directory: InodeReference, linkChange: Int = 0) {
-        let shard = shard(of: directory.ino)
-        shard.lock()
-        directory.fields.linkCount = UInt32(Int(directory.fields.linkCount) + linkChange)
-        directory.fields.mtime = .now()
-        directory.fields.ctime = directory.fields.mtime
-        shard.unlock()
     }
 }

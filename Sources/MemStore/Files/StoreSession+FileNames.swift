@@ -13,7 +13,7 @@ extension StoreSession {
         }
         let isDevice = type == .characterDevice || type == .blockDevice
         return try make(name, in: parent, mode: mode, caller: caller) { inode, _ in
-            if isDevice { inode.fields.liveRoot = device }
+            if isDevice { tree.changeAttributes(of: inode) { $0.fields.liveRoot = device } }
         }
     }
 
@@ -39,7 +39,7 @@ extension StoreSession {
             name, in: parent, mode: mode, caller: unmasked, need(forMaking: .bytes(target)),
             growth: Shard.pieceCostBytes(capacity: target.count)
         ) { inode, shard in
-            inode.fields.live = shard.makeContent(.bytes(target), &state.reservation)
+            tree.setLive(of: inode, to: shard.makeContent(.bytes(target), &state.reservation))
         }
     }
 
@@ -60,8 +60,8 @@ extension StoreSession {
         if findLiving(name, in: directory.ino) != nil { throw .exists }
         guard tree.hasRoomForNode else { throw .noSpace }
         tree.addEntry(name, in: directory.ino, ino: inode.ino, &state.reservation)
-        changeLinks(of: inode, by: 1)
-        touchDirectory(directory)
+        tree.changeLinks(of: inode, by: 1)
+        tree.touchDirectory(directory)
         return try countLookup(of: inode.ino)
     }
 
@@ -82,8 +82,8 @@ extension StoreSession {
         let inode = tree.inode(entry.fields.ino)
         guard !inode.fields.isDirectory else { throw .isDirectory }
         tree.removeEntry(entry)
-        changeLinks(of: inode, by: -1)
-        touchDirectory(directory)
+        tree.changeLinks(of: inode, by: -1)
+        tree.touchDirectory(directory)
         return inode.ino
     }
 
@@ -107,8 +107,8 @@ extension StoreSession {
         guard inode.fields.isDirectory else { throw .notDirectory }
         guard isEmpty(inode) else { throw .notEmpty }
         tree.removeEntry(entry)
-        changeLinks(of: inode, by: -2)
-        touchDirectory(directory, linkChange: -1)
+        tree.changeLinks(of: inode, by: -2)
+        tree.touchDirectory(directory, linkChange: -1)
         return inode.ino
     }
 

@@ -85,10 +85,10 @@ extension StoreSession {
         // In this order, since the memory that is there for a name must not go with the old one.
         tree.addEntry(name, in: target.ino, ino: inode.ino, &state.reservation)
         tree.removeEntry(entry)
-        changeLinks(of: inode, by: 0)
+        tree.changeLinks(of: inode, by: 0)
         let moved = inode.fields.isDirectory ? 1 : 0
-        touchDirectory(source, linkChange: -moved)
-        touchDirectory(target, linkChange: moved)
+        tree.touchDirectory(source, linkChange: -moved)
+        tree.touchDirectory(target, linkChange: moved)
     }
 
     /// The entry `present` stays where it is and gets the other's inode.
@@ -100,12 +100,12 @@ extension StoreSession {
         tree.removeEntry(entry)
         tree.detach(present)
         tree.attach(present, to: inode)
-        changeLinks(of: inode, by: 0)
+        tree.changeLinks(of: inode, by: 0)
         // A directory takes the place of a directory: the target loses one `..` and gets another.
         let moved = inode.fields.isDirectory ? 1 : 0
-        changeLinks(of: other, by: moved == 1 ? -2 : -1)
-        touchDirectory(source, linkChange: -moved)
-        touchDirectory(target)
+        tree.changeLinks(of: other, by: moved == 1 ? -2 : -1)
+        tree.touchDirectory(source, linkChange: -moved)
+        tree.touchDirectory(target)
     }
 
     private func exchange(_ one: EntryReference, _ two: EntryReference) {
@@ -115,10 +115,10 @@ extension StoreSession {
         tree.detach(two)
         tree.attach(one, to: second)
         tree.attach(two, to: first)
-        changeLinks(of: first, by: 0)
-        changeLinks(of: second, by: 0)
+        tree.changeLinks(of: first, by: 0)
+        tree.changeLinks(of: second, by: 0)
         let change = (second.fields.isDirectory ? 1 : 0) - (first.fields.isDirectory ? 1 : 0)
-        touchDirectory(tree.inode(one.fields.parent), linkChange: change)
-        touchDirectory(tree.inode(two.fields.parent), linkChange: -change)
+        tree.touchDirectory(tree.inode(one.fields.parent), linkChange: change)
+        tree.touchDirectory(tree.inode(two.fields.parent), linkChange: -change)
     }
 }

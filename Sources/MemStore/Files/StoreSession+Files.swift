@@ -48,7 +48,7 @@ extension StoreSession {
         let accessed = inode.fields.atime
         let isRecent = accessed > inode.fields.mtime && accessed > inode.fields.ctime
         if isRecent, now.seconds - accessed.seconds < 86_400 { return }
-        inode.fields.atime = now
+        tree.changeAttributes(of: inode) { $0.fields.atime = now }
     }
 
     /// Ends one open handle. It publishes a dirty inode if nobody else who is writing holds that back (`publishes`), and

@@ -23,7 +23,7 @@ extension Tree {
             inode.fields.state.subtract(.difference)
             return
         }
-        dropPublished(inode, shard)
+        releasePublished(inode, shard)
         shard.retain(inode.fields.live)
         inode.fields.published = inode.fields.live
         countPublished(from: 0, to: inode.fields.publishedSize)
@@ -34,10 +34,18 @@ extension Tree {
         }
         inode.fields.state.subtract(InodeState.difference.union([.stale, .won]))
         inode.fields.state.insert(.published)
+        tell(.published(inode))
     }
 
     /// Ends the published content: the port misses from now on.
     func dropPublished(_ inode: InodeReference, _ shard: Shard) {
+        guard inode.fields.state.contains(.published) else { return }
+        releasePublished(inode, shard)
+        tell(.published(inode))
+    }
+
+    /// Lets go of the published content, where another takes its place or the inode ends.
+    func releasePublished(_ inode: InodeReference, _ shard: Shard) {
         guard inode.fields.state.contains(.published) else { return }
         countPublished(from: inode.fields.publishedSize, to: 0)
         shard.release(inode.fields.published)
@@ -50,7 +58,7 @@ extension Tree {
     func replaceContents(
         of inode: InodeReference, with content: Content, live: Content? = nil, cas: UInt64, _ shard: Shard
     ) {
-        dropPublished(inode, shard)
+        releasePublished(inode, shard)
         shard.dropSetAside(of: inode)
         shard.release(inode.fields.live)
         if let live {
@@ -68,6 +76,7 @@ extension Tree {
         inode.fields.state.insert(.published)
         inode.fields.mtime = .now()
         inode.fields.ctime = inode.fields.mtime
+        tell(.published(inode))
     }
 
     /// Changes the published content alone, in place where nobody else holds its memory; it is a new version then.
@@ -78,6 +87,7 @@ extension Tree {
         inode.fields.published = published
         countPublished(from: sizeBefore, to: published.size)
         inode.fields.cas = shard.nextCas()
+        tell(.published(inode))
     }
 
     /// Marks the live content as about to differ. `growsAtEnd`: by an append through an O_APPEND handle.

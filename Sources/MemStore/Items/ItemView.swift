@@ -34,8 +34,8 @@ public struct ItemView {
     public var fileMiss: FileMiss?
     /// The key names a file of the tree.
     public var isFile = false
-    /// Change notices caused by `GetOptions.touch` (see `ChangeStream`).
-    public var pendingChanges: Int = 0
+    /// Invalidations caused by `GetOptions.touch` (see `InvalidationStream`).
+    public var pendingInvalidations: Int = 0
     /// Why a touch or a vivify was refused (the view is a miss then); `.done` otherwise.
     public var refusal: Outcome = .done
     /// Whose lock is held: shard number, or -1 for none. The store's own.

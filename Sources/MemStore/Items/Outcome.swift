@@ -71,8 +71,8 @@ public struct StoreResult: Sendable {
     public var cas: UInt64 = 0
     /// Value bytes after the command, or as sent if nothing was stored.
     public var size: Int = 0
-    /// Change notices that somebody has still to carry out (see `ChangeStream`); 0 = answer at once.
-    public var pendingChanges: Int = 0
+    /// Invalidations that somebody has still to carry out (see `InvalidationStream`); 0 = answer at once.
+    public var pendingInvalidations: Int = 0
     /// What was there before, for statistics: nothing, a live item, or one that had expired.
     public var previous: Presence = .missing
     public init(outcome: Outcome) { self.outcome = outcome }
@@ -151,7 +151,7 @@ public struct ArithmeticResult: Sendable {
     /// The item did not exist and was created.
     public var isCreated = false
     public var isBinaryKey = false
-    public var pendingChanges: Int = 0
+    public var pendingInvalidations: Int = 0
     public var previous: Presence = .missing
     public init(outcome: Outcome) { self.outcome = outcome }
 }

@@ -15,7 +15,7 @@ extension StoreSession {
         let tree = tree
         guard tree.rules.evictsFiles else { return false }
         var turns = 0
-        while turns < Self.turnsMax, tree.hasRoomForNotes {
+        while turns < Self.turnsMax, tree.hasRoomForInvalidations {
             let slice = shared.slices.begin()
             tree.lock.lockExclusive()
             let didEvict = evictStep(&turns, unusedSince: .max)
@@ -33,7 +33,7 @@ extension StoreSession {
         let tree = tree
         let second = unsafe shared.evictions._withUnsafeGuaranteedRef { $0.lastAccessSecond }
         guard tree.rules.evictsFiles, second > 0, unsafe cs_load32(&shared.filesPassedSecond) != nowSecond,
-            tree.hasRoomForNotes
+            tree.hasRoomForInvalidations
         else { return false }
         let slice = shared.slices.begin()
         var turns = 0
@@ -52,7 +52,7 @@ extension StoreSession {
         var hand = tree.evictionHand
         var slotsLeft = Self.slotsPerStep
         var freed = 0
-        while freed < arena.segmentSizeBytes, tree.hasRoomForNotes {
+        while freed < arena.segmentSizeBytes, tree.hasRoomForInvalidations {
             guard let inode = tree.nextNamed(from: &hand, slotsLeft: &slotsLeft) else { break }
             guard let bytes = dropIfUnused(inode, since: second) else { continue }
             freed += bytes + Limits.nodeSizeTypical
@@ -85,10 +85,10 @@ extension StoreSession {
         tree.dropPublished(inode, shard)
         shard.dropSetAside(of: inode)
         shard.release(inode.fields.live)
-        inode.fields.live = .empty
+        tree.setLive(of: inode, to: .empty)
         inode.fields.state.insert(.evicted)
         if inode.fields.exptime != .never { tree.clearExpiry(of: inode) }
-        _ = tree.note(.content, of: inode, token: 0)
+        _ = tree.invalidate(.content, of: inode, token: 0)
         return bytes
     }
 }

@@ -40,7 +40,7 @@ import Glibc
     let slot: Int
     var tree: Tree?
     var nowSecond: UInt32 = 0
-    var changeToken: UInt64 = 0
+    var invalidationToken: UInt64 = 0
     var reservation: Reservation
     /// What a session keeps of its reservations, so that the next small change need not ask the arena.
     let stash: MemoryNeed
@@ -94,9 +94,9 @@ import Glibc
         if flush != 0, flush <= now { flushDueItems(now) }
     }
 
-    /// Told to whoever carries out the notices of this session's next changes (see `Change.token`).
-    public func setChangeToken(_ token: UInt64) { state.changeToken = token }
-    var changeToken: UInt64 { state.changeToken }
+    /// Told when the invalidations of this session's next changes have been carried out (see `Invalidation.token`).
+    public func setInvalidationToken(_ token: UInt64) { state.invalidationToken = token }
+    var invalidationToken: UInt64 { state.invalidationToken }
 
     /// Gives the session's memory and slot back.
     public func end() {

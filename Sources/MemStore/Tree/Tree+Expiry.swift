@@ -12,7 +12,7 @@ extension Tree {
     /// and, for a new one, a block in the reservation.
     func setExpiry(of inode: InodeReference, to exptime: Exptime, _ reservation: inout Reservation) {
         if exptime == .never { return clearExpiry(of: inode) }
-        inode.fields.exptimeSecond = exptime.second
+        changeAttributes(of: inode) { $0.fields.exptimeSecond = exptime.second }
         let record = ExpiryRecord(second: exptime.second, ino: inode.ino)
         unsafe state.pointee.poolLock.lock()
         defer { unsafe state.pointee.poolLock.unlock() }
@@ -27,7 +27,7 @@ extension Tree {
 
     /// Lets an inode never expire, and takes it out of the heap. The caller has the lock of its shard.
     func clearExpiry(of inode: InodeReference) {
-        inode.fields.exptimeSecond = Exptime.never.second
+        changeAttributes(of: inode) { $0.fields.exptimeSecond = Exptime.never.second }
         unsafe state.pointee.poolLock.withLock { if inode.fields.expiryIndex != 0 { removeFromHeap(inode) } }
     }
 

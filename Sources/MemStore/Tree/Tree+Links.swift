@@ -29,6 +29,7 @@ extension Tree {
             inode.fields.state = [.dirty, .grownOnly]
         default: break
         }
+        tell(.attributes(inode))
         return inode
     }
 
@@ -52,7 +53,7 @@ extension Tree {
             return
         }
         if inode.fields.isRegular {
-            dropPublished(inode, shard)
+            releasePublished(inode, shard)
             shard.dropSetAside(of: inode)
             shard.release(inode.fields.live)
         } else if inode.fields.isSymlink {
@@ -62,6 +63,7 @@ extension Tree {
         // Whoever moves a block and takes this for its file sees that it is not.
         inode.fields.live = .empty
         if inode.fields.exptimeSecond != 0 { clearExpiry(of: inode) }
+        tell(.inodeGone(inode))
         unsafe state.pointee.poolLock.withLock {
             count(type: inode.fields.type, by: -1)
             inode.fields.mode = 0
@@ -110,6 +112,7 @@ extension Tree {
 
     /// Removes an entry. The tree's lock is held alone. Link counts are the caller's.
     func removeEntry(_ entry: EntryReference) {
+        tell(.nameGone(entry))
         let directory = inode(entry.fields.parent)
         detach(entry)
         removeFromOrder(entry, of: directory)
@@ -123,11 +126,15 @@ extension Tree {
         entry.fields.ino = inode.ino
         entry.fields.previousLink = 0
         entry.fields.nextLink = 0
-        guard inode.fields.firstEntry != 0 else {
+        if inode.fields.firstEntry == 0 {
             inode.fields.firstEntry = entry.reference
-            return
+        } else {
+            insert(entry, behind: self.entry(inode.fields.firstEntry))
         }
-        let first = self.entry(inode.fields.firstEntry)
+        tell(.name(entry))
+    }
+
+    private func insert(_ entry: EntryReference, behind first: EntryReference) {
         entry.fields.previousLink = first.reference
         entry.fields.nextLink = first.fields.nextLink
         if first.fields.nextLink != 0 { self.entry(first.fields.nextLink).fields.previousLink = entry.reference }

@@ -34,7 +34,10 @@ import Glibc
     /// For the hashes of names and the priorities in directories.
     let seed: UInt64
     let rules: ServingRules
-    let changes: Unmanaged<ChangeStream>
+    let invalidations: Unmanaged<InvalidationStream>
+    #if OBSERVED
+        var observer: Unmanaged<TreeObserver>?
+    #endif
     let appends: Unmanaged<AppendQueue>
     /// The second buffers of paths, `PathWalk.scratchSizeBytes` for each session's slot.
     let scratch: UnsafeMutableRawPointer
@@ -66,7 +69,7 @@ import Glibc
     /// Makes a tree without a root; `StoreSession.makeRoot` follows.
     /// - Throws: StoreSetupError when address space for the tables cannot be had.
     static func create(
-        configuration: StoreConfiguration, clock: Clock, changes: ChangeStream,
+        configuration: StoreConfiguration, clock: Clock, invalidations: InvalidationStream,
         shards: UnsafeMutablePointer<ShardState>, shardCount: Int
     ) throws(StoreSetupError) -> Tree {
         let arena = unsafe shards.pointee.arena
@@ -86,7 +89,7 @@ import Glibc
                     slotUnitsMax: Entry.units(nameLength: Limits.nameLengthMax), chunkCountMax: chunkCountMax),
                 buckets: try BlockArray(memory: memory, capacity: elementCountMax),
                 expiry: try BlockArray(memory: memory, capacity: elementCountMax),
-                seed: random.next(), rules: ServingRules(configuration), changes: .passRetained(changes),
+                seed: random.next(), rules: ServingRules(configuration), invalidations: .passRetained(invalidations),
                 appends: .passRetained(AppendQueue(intervalSeconds: configuration.publishIntervalSeconds)),
                 scratch: .allocate(byteCount: scratchSizeBytes, alignment: 64), unixOfEpoch: clock.unixOfEpoch))
         return unsafe Tree(state: state)
@@ -113,7 +116,10 @@ import Glibc
         unsafe state.pointee.buckets.destroy()
         unsafe state.pointee.expiry.destroy()
         unsafe state.pointee.rules.destroy()
-        unsafe state.pointee.changes.release()
+        unsafe state.pointee.invalidations.release()
+        #if OBSERVED
+            unsafe state.pointee.observer?.release()
+        #endif
         unsafe state.pointee.appends.release()
         unsafe state.pointee.scratch.deallocate()
         unsafe state.deinitialize(count: 1)

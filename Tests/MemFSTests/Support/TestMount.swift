@@ -79,15 +79,15 @@ final class TestMount {
     func set(_ path: String, _ value: String, _ command: StoreCommand = StoreCommand(mode: .set)) -> Outcome {
         let session = store.makeSession()
         defer { session.end() }
-        session.setChangeToken(1)
+        session.setInvalidationToken(1)
         let completed = AtomicWord()
-        store.changes.onCompleted = { _ in _ = completed.add(1) }
+        store.invalidations.onCompleted = { _ in _ = completed.add(1) }
         let result = Array("f:\(path)".utf8).withBytes { key in
             Array(value.utf8).withBytes { value in
                 session.store(key, hash: session.hash(key), value: value, command)
             }
         }
-        while completed.value < UInt32(result.pendingChanges) { usleep(100) }
+        while completed.value < UInt32(result.pendingInvalidations) { usleep(100) }
         return result.outcome
     }
 

@@ -7,10 +7,12 @@ import Testing
 @Suite("Notices to the kernel")
 struct NoticeQueueTests {
     private func entry(_ name: String, in parent: UInt64) -> Notice {
-        .change(Change(sequence: 1, kind: .entry, ino: Ino(99), parent: Ino(parent), name: Array(name.utf8), token: 1))
+        .invalidation(
+            Invalidation(sequence: 1, kind: .entry, ino: Ino(99), parent: Ino(parent), name: Array(name.utf8), token: 1)
+        )
     }
     private func content(_ ino: UInt64) -> Notice {
-        .change(Change(sequence: 1, kind: .content, ino: Ino(ino), parent: .none, name: [], token: 1))
+        .invalidation(Invalidation(sequence: 1, kind: .content, ino: Ino(ino), parent: .none, name: [], token: 1))
     }
 
     @Test("notices of one directory come together and in order")

@@ -92,7 +92,7 @@ import Testing
         let known = try Array("f".utf8).withBytes { (name) throws(StoreError) in
             try store.session.lookup(name, in: directory).ino
         }
-        store.store.changes.attachReader()
+        store.store.invalidations.attachReader()
         for number in 0..<400 where store.store.statistics().fileEvictions == 0 {
             store.set("memfis://h/f\(number)", page(100_000))
         }
@@ -101,7 +101,7 @@ import Testing
         #expect(try store.names("/d") == [])
         store.set("memfis://h/last", "x")
         var parents: [Ino] = []
-        while let change = store.store.changes.next(), change.name != Array("last".utf8) {
+        while let change = store.store.invalidations.next(), change.name != Array("last".utf8) {
             if change.kind == .entry { parents.append(change.parent) }
         }
         #expect(parents.contains(directory))

@@ -53,7 +53,7 @@ private func runThreads(_ store: Store, _ bodies: [@Sendable (StoreSession) -> V
             $0.servingUser = ServingUser(uid: 1000, gid: 1000, groups: [])
         }
         try store.change("/") { $0.mode = 0o777 }
-        store.store.changes.attachReader()
+        store.store.invalidations.attachReader()
         let torn = Counter()
         let pages = Counter()
         @Sendable func port(seed: UInt64) -> @Sendable (StoreSession) -> Void {
@@ -108,12 +108,12 @@ private func runThreads(_ store: Store, _ bodies: [@Sendable (StoreSession) -> V
             }
         }
         let reader: @Sendable (StoreSession) -> Void = { _ in
-            while let change = store.store.changes.next() { store.store.changes.complete(change) }
+            while let change = store.store.invalidations.next() { store.store.invalidations.complete(change) }
         }
         let housekeeping: @Sendable (StoreSession) -> Void = { session in
             runThreads(store.store, [port(seed: 1), port(seed: 2), mount(seed: 3), mount(seed: 4)])
             session.expireFiles(limit: 1000)
-            store.store.changes.detachReader()
+            store.store.invalidations.detachReader()
         }
         runThreads(store.store, [reader, housekeeping])
         #expect(torn.tokens.isEmpty)

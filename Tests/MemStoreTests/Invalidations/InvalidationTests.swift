@@ -7,17 +7,17 @@ import Testing
     let store: TestStore
     init() throws {
         store = try TestStore { $0.servingUser = ServingUser(uid: 1000, gid: 1000, groups: []) }
-        store.session.setChangeToken(42)
+        store.session.setInvalidationToken(42)
     }
 
     /// Counts a lookup, as a kernel would.
     private func look(_ name: String, in parent: Ino = .root) throws -> Ino {
         try Array(name.utf8).withBytes { (name) throws(StoreError) in try store.session.lookup(name, in: parent).ino }
     }
-    private var stream: ChangeStream { store.store.changes }
+    private var stream: InvalidationStream { store.store.invalidations }
 
     /// Takes and completes `count` changes.
-    private func take(_ count: Int) -> [Change] {
+    private func take(_ count: Int) -> [Invalidation] {
         (0..<count).compactMap { _ in
             let change = stream.next()
             if let change { stream.complete(change) }
@@ -27,33 +27,33 @@ import Testing
 
     @Test("without a reader nothing is recorded and nobody waits")
     func noReader() throws {
-        #expect(store.set("memfis://h/a", "x").pendingChanges == 0)
+        #expect(store.set("memfis://h/a", "x").pendingInvalidations == 0)
         _ = try look("a")
-        #expect(store.set("memfis://h/a", "y").pendingChanges == 0)
+        #expect(store.set("memfis://h/a", "y").pendingInvalidations == 0)
     }
 
     @Test("a new name below the root is told, and the root's own change; below what no kernel knows nothing is")
     func newNames() throws {
         stream.attachReader()
         let result = store.set("memfis://h/d/e/f", "x")
-        #expect(result.pendingChanges == 2)
+        #expect(result.pendingInvalidations == 2)
         let changes = take(2)
         #expect(changes.map(\.kind) == [.content, .entry] && changes[0].ino == .root)
         #expect(changes[1].name == Array("d".utf8) && changes[1].parent == .root)
         #expect(changes.allSatisfy { $0.token == 42 } && changes[0].sequence < changes[1].sequence)
-        #expect(store.set("memfis://h/d/e/g", "x").pendingChanges == 0)
+        #expect(store.set("memfis://h/d/e/g", "x").pendingInvalidations == 0)
     }
 
     @Test("a new content is told of a file that a kernel knows, until it forgets")
     func contents() throws {
         store.set("memfis://h/a", "x")
         stream.attachReader()
-        #expect(store.set("memfis://h/a", "y").pendingChanges == 0)
+        #expect(store.set("memfis://h/a", "y").pendingInvalidations == 0)
         let ino = try look("a")
-        #expect(store.set("memfis://h/a", "z").pendingChanges == 1)
+        #expect(store.set("memfis://h/a", "z").pendingInvalidations == 1)
         #expect(take(1).first.map { $0.kind == .content && $0.ino == ino } == true)
         store.session.forget(ino, count: 1)
-        #expect(store.set("memfis://h/a", "z").pendingChanges == 0)
+        #expect(store.set("memfis://h/a", "z").pendingInvalidations == 0)
     }
 
     @Test("a delete tells of the entry, the directory and the inode")
@@ -61,7 +61,7 @@ import Testing
         store.set("memfis://h/a", "x")
         let ino = try look("a")
         stream.attachReader()
-        #expect(store.delete("memfis://h/a").pendingChanges == 3)
+        #expect(store.delete("memfis://h/a").pendingInvalidations == 3)
         let changes = take(3)
         #expect(changes.contains { $0.kind == .entry && $0.name == Array("a".utf8) && $0.ino == ino })
         #expect(changes.contains { $0.kind == .attributes && $0.ino == ino })
@@ -88,8 +88,8 @@ import Testing
         stream.attachReader()
         var options = GetOptions()
         options.touch = Exptime(second: store.session.nowSecond + 5)
-        #expect(try #require(store.get("memfis://h/a", options)).view.pendingChanges == 3)
-        #expect(try #require(store.get("memfis://h/a", options)).view.pendingChanges == 0, "nothing changed")
+        #expect(try #require(store.get("memfis://h/a", options)).view.pendingInvalidations == 3)
+        #expect(try #require(store.get("memfis://h/a", options)).view.pendingInvalidations == 0, "nothing changed")
     }
 
     @Test("a store that changes the expiry tells of the names too")
@@ -98,12 +98,12 @@ import Testing
         _ = try look("a")
         stream.attachReader()
         let soon = Exptime(second: store.session.nowSecond + 5)
-        #expect(store.set("memfis://h/a", "2", StoreCommand(mode: .set, exptime: soon)).pendingChanges == 3)
-        #expect(store.set("memfis://h/a", "3", StoreCommand(mode: .set, exptime: soon)).pendingChanges == 1)
+        #expect(store.set("memfis://h/a", "2", StoreCommand(mode: .set, exptime: soon)).pendingInvalidations == 3)
+        #expect(store.set("memfis://h/a", "3", StoreCommand(mode: .set, exptime: soon)).pendingInvalidations == 1)
         var count = ArithmeticCommand()
         count.delta = 1
         count.touch = .never
-        #expect(store.arithmetic("memfis://h/a", count).pendingChanges == 3)
+        #expect(store.arithmetic("memfis://h/a", count).pendingInvalidations == 3)
     }
 
     @Test("notices that wait are one with later ones however many were taken before")
@@ -131,11 +131,11 @@ import Testing
         store.set("memfis://h/a", "x")
         _ = try look("a")
         stream.attachReader()
-        for _ in 0..<5 { #expect(store.set("memfis://h/a", "y").pendingChanges == 1) }
-        store.session.setChangeToken(43)
-        #expect(store.set("memfis://h/a", "z").pendingChanges == 1)
+        for _ in 0..<5 { #expect(store.set("memfis://h/a", "y").pendingInvalidations == 1) }
+        store.session.setInvalidationToken(43)
+        #expect(store.set("memfis://h/a", "z").pendingInvalidations == 1)
         let change = try #require(stream.next())
-        #expect(store.set("memfis://h/a", "late").pendingChanges == 1)
+        #expect(store.set("memfis://h/a", "late").pendingInvalidations == 1)
         stream.complete(change)
         #expect(completed.tokens == [42, 42, 42, 42, 42, 43])
         _ = take(1)
@@ -146,7 +146,7 @@ import Testing
 
     @Test("what a reader has taken and not completed counts against the room for more")
     func bound() throws {
-        let stream = ChangeStream(pendingMax: 2)
+        let stream = InvalidationStream(pendingMax: 2)
         #expect(stream.hasRoom)
         stream.attachReader()
         for ino: UInt32 in 2...3 { stream.record(.content, ino: ino, token: 0) }
@@ -168,7 +168,7 @@ import Testing
         stream.detachReader()
         #expect(completed.tokens == [42, 42])
         #expect(stream.next() == nil)
-        #expect(store.set("memfis://h/b", "x").pendingChanges == 0)
+        #expect(store.set("memfis://h/b", "x").pendingInvalidations == 0)
     }
 
     @Test("changes made through the mount are not told: the kernel knows them")
