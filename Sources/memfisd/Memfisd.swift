@@ -2,6 +2,7 @@
 // everything that can fail before the doors are open ends in one line on stderr.
 import Glibc
 import MemFS
+import MemStore
 
 @main
 struct Memfisd {

@@ -52,10 +52,10 @@ import Testing
         let both = try Both()
         let finished = SharedCounts<WorkerPool.CountName>()
         let (memcached, line) = (both.memcached, both.line)
-        var threads: [MemNet.Thread] = []
+        var threads: [MemStore.Thread] = []
         for number in 0..<2 {
             threads.append(
-                try MemNet.Thread.start(name: "gets") {
+                try Thread.start(name: "gets") {
                     let clients = (0..<4).compactMap { _ in try? SocketClient(memcached) }
                     for turn in 0..<300 {
                         for (index, client) in clients.enumerated() {
@@ -71,7 +71,7 @@ import Testing
                     finished.add(1, to: .connections)
                 })
             threads.append(
-                try MemNet.Thread.start(name: "lines") {
+                try Thread.start(name: "lines") {
                     let clients = (0..<4).compactMap { _ in try? SocketClient(line) }
                     for turn in 0..<100 {
                         let offset = turn * 17

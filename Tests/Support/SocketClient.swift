@@ -2,6 +2,7 @@
 // tests of each.
 import Glibc
 import MemNet
+import MemStore
 
 /// A connected socket, closed with its owner.
 public final class SocketClient {

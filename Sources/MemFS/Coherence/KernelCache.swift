@@ -70,7 +70,7 @@ import MemStore
 
     private func startThread(_ body: @escaping @Sendable (KernelCache) -> Void) -> Bool {
         running.begin()
-        let thread = Thread.start { [self] in
+        let thread = try? Thread.start(name: "kernel-cache", signals: .inherited) { [self] in
             body(self)
             running.end()
         }

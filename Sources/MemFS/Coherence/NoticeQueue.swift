@@ -1,6 +1,6 @@
 // NoticeQueue: what the kernel still has to be told, in order for each inode, so that one that is stuck delays no
 // other. It knows no FUSE type; KernelCache carries the notices out.
-import Glibc
+import DequeModule
 import MemStore
 
 /// Something that the kernel has to be told.
@@ -22,21 +22,19 @@ enum Notice: Equatable {
 }
 
 /// Notices waiting to be carried out, queued by the directory or file that they concern.
-///
-/// SAFETY: the condition variable is owned by the queue and freed with it.
-@safe final class NoticeQueue: @unchecked Sendable {  // guarded by `mutex`
+final class NoticeQueue: @unchecked Sendable {  // guarded by `lock`
     /// Notices of one directory or file, in order; give them back with `finish`.
     struct Batch {
         let key: Ino
         let notices: [Notice]
     }
 
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let isReady: UnsafeMutablePointer<pthread_cond_t>
+    private let lock = Lock()
+    private let hasReady = Condition()
     /// Notices not yet taken.
     private var pending: [Ino: [Notice]] = [:]
     /// INVARIANT: the keys of `pending` that are not in `running`, in order of arrival.
-    private var ready: [Ino] = []
+    private var ready: Deque<Ino> = []
     /// Keys whose batch is being carried out; no second thread gets one of them.
     private var running: Set<Ino> = []
     /// How often each inode's content is being invalidated now.
@@ -44,18 +42,9 @@ enum Notice: Equatable {
     private var idleCount = 0
     private var isClosed = false
 
-    init() {
-        unsafe mutex = .allocate(capacity: 1)
-        unsafe isReady = .allocate(capacity: 1)
-        unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(isReady, nil)
-    }
-
     deinit {
-        unsafe pthread_cond_destroy(isReady)
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe isReady.deallocate()
-        unsafe mutex.deallocate()
+        hasReady.destroy()
+        lock.destroy()
     }
 
     /// What became of a notice given to `add`.
@@ -64,25 +53,25 @@ enum Notice: Equatable {
     /// Queues a notice.
     /// - Returns: whether it was taken, and whether a thread waits for work or one more would help.
     @discardableResult func add(_ notice: Notice) -> Addition {
-        lock()
-        defer { unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         if isClosed { return .closed }
         let key = notice.key
         if pending[key]?.append(notice) == nil {
             pending[key] = [notice]
             if !running.contains(key) { ready.append(key) }
         }
-        unsafe pthread_cond_signal(isReady)
+        hasReady.wakeOne()
         return idleCount == 0 ? .queuedWithoutThread : .queued
     }
 
     /// Waits for the next batch; nil when the queue was closed.
     func take() -> Batch? {
-        lock()
-        defer { unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         while ready.isEmpty && !isClosed {
             idleCount += 1
-            unsafe pthread_cond_wait(isReady, mutex)
+            hasReady.wait(lock)
             idleCount -= 1
         }
         guard !isClosed else { return nil }
@@ -93,21 +82,21 @@ enum Notice: Equatable {
 
     /// Says that a batch was carried out, so that later notices of the same key may be.
     func finish(_ batch: Batch) {
-        lock()
-        defer { unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         running.remove(batch.key)
         guard pending[batch.key] != nil else { return }
         ready.append(batch.key)
-        unsafe pthread_cond_signal(isReady)
+        hasReady.wakeOne()
     }
 
     /// Ends the queue: wakes all that wait in `take`.
     /// - Returns: the notices that nobody carried out.
     func close() -> [Notice] {
-        lock()
-        defer { unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         isClosed = true
-        unsafe pthread_cond_broadcast(isReady)
+        hasReady.wakeAll()
         defer { pending = [:] }
         return pending.values.flatMap { $0 }
     }
@@ -116,26 +105,23 @@ enum Notice: Equatable {
 
     /// Says that the kernel is being told to drop the pages of `ino`, until `endInvalidation`.
     func beginInvalidation(of ino: Ino) {
-        lock()
-        defer { unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         invalidating[ino, default: 0] += 1
     }
 
     /// The end of `beginInvalidation`.
     func endInvalidation(of ino: Ino) {
-        lock()
-        defer { unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         let count = invalidating[ino, default: 0] - 1
         invalidating[ino] = count > 0 ? count : nil
     }
 
     /// Whether pages of `ino` that the kernel writes now are old ones, pushed out by an invalidation of ours.
     func isInvalidating(_ ino: Ino) -> Bool {
-        lock()
-        defer { unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         return invalidating[ino] != nil
     }
-
-    private func lock() { unsafe pthread_mutex_lock(mutex) }
-    private func unlock() { unsafe pthread_mutex_unlock(mutex) }
 }

@@ -1,5 +1,5 @@
 // MountTable: what is mounted where, as the kernel lists it.
-import Glibc
+import MemStore
 
 /// One mount of this process' namespace.
 struct MountedFilesystem: Equatable {
@@ -15,7 +15,7 @@ struct MountedFilesystem: Equatable {
 enum MountTable {
     /// Reads the table; nil when /proc is not there.
     static func read() -> [MountedFilesystem]? {
-        guard let text = contents(of: "/proc/self/mountinfo") else { return nil }
+        guard let text = SystemFile.contents(of: "/proc/self/mountinfo") else { return nil }
         return parse(text)
     }
 
@@ -45,19 +45,5 @@ enum MountTable {
             bytes.append(isEscape ? digits.reduce(0) { $0 &* 8 &+ ($1 - 48) } : byte)
         }
         return String(hostBytes: bytes)
-    }
-
-    private static func contents(of path: String) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var all: [UInt8] = []
-        while true {
-            let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
-                count = unsafe max(0, Glibc.read(descriptor, buffer.baseAddress, buffer.count))
-            }
-            if piece.isEmpty { return all }
-            all += piece
-        }
     }
 }

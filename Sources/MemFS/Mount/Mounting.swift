@@ -1,6 +1,7 @@
 // Mounting: the part of mounting that needs privileges, in a form that a small process can do for the server;
 // unmounting; and the cleaning of what a crash left mounted.
 import Glibc
+import MemStore
 
 /// Why something could not be mounted or unmounted.
 public struct MountError: Error, Equatable, Sendable {

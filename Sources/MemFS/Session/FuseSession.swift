@@ -92,18 +92,19 @@ public struct FuseSessionOptions: Sendable {
         let spin = DeviceSpin(microsecondsMax: options.spinMicroseconds)
         for _ in 0..<options.threadCount {
             running.begin()
-            let thread = Thread.start { [self] in
-                WakeSignal.admit()
-                // A session costs each change of the tree a lock, so only a thread that is needed gets one.
-                if turns.take() { serve(spin) }
-                noticeEnd()
+            do throws(SystemError) {
+                let thread = try Thread.start(name: "fuse", signals: .inherited) { [self] in
+                    WakeSignal.admit()
+                    // A session costs each change of the tree a lock, so only a thread that is needed gets one.
+                    if turns.take() { serve(spin) }
+                    noticeEnd()
+                    running.end()
+                }
+                lock.withLock { threads.append(thread) }
+            } catch {
                 running.end()
+                throw MountError(what: "start threads", code: error.errno)
             }
-            guard let thread else {
-                running.end()
-                throw MountError(what: "start threads", code: EAGAIN)
-            }
-            lock.withLock { threads.append(thread) }
         }
         lock.withLock { phase = .started }
     }

@@ -1,6 +1,6 @@
 // RunTimes: what the kernel counts of a thread.
 import CShims
-import Glibc
+import MemStore
 
 /// How long a thread ran, and how long it waited for a CPU though it had work, in nanoseconds.
 struct RunTimes: Equatable {
@@ -11,11 +11,8 @@ struct RunTimes: Equatable {
 
     /// Those of a thread of this process; nil when the kernel does not count them. Source: proc(5), schedstat.
     init?(ofThread thread: Int32) {
-        let file = FileDescriptor(owning: unsafe open("/proc/self/task/\(thread)/schedstat", O_RDONLY | O_CLOEXEC))
-        guard file.rawValue >= 0 else { return nil }
-        var text: [UInt8] = Array(repeating: 0, count: 96)
-        let length = unsafe text.withUnsafeMutableBytes { unsafe read(file.rawValue, $0.baseAddress, $0.count) }
-        let fields = text.prefix(max(0, length)).split(separator: UInt8(ascii: " "))
+        guard let text = SystemFile.contents(of: "/proc/self/task/\(thread)/schedstat") else { return nil }
+        let fields = text[...].split(separator: UInt8(ascii: " "))
         guard fields.count >= 2, let running = Self.number(fields[0]), let waiting = Self.number(fields[1]) else {
             return nil
         }

@@ -1,6 +1,7 @@
 // Epoll: the calls of epoll that the workers and the acceptor make.
 import CShims
 import Glibc
+import MemStore
 
 /// The epoll calls of the workers and the acceptor; `token` comes back with each event.
 enum Epoll {

@@ -1,5 +1,6 @@
 // ListenConfiguration: where a protocol is served, and the sockets that are made of it.
 import Glibc
+import MemStore
 
 /// The addresses of one protocol.
 public struct ListenConfiguration: Sendable {

@@ -1,5 +1,6 @@
 // The worker's connections: how they come to it and how they go.
 import Glibc
+import MemStore
 
 extension Worker {
     /// Takes over an accepted connection of a protocol.

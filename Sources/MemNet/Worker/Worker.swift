@@ -105,7 +105,7 @@ import MemStore
 
     /// Handles events, and what else is due. The worker's lock is held.
     private mutating func serve(_ events: EventList, _ count: Int) {
-        nowMilliseconds = Self.monotonicMilliseconds()
+        nowMilliseconds = Monotonic.coarseMilliseconds
         doors.beginRound()
         for index in 0..<count {
             let event = unsafe events[index]
@@ -134,12 +134,6 @@ import MemStore
             nextSample = nowMilliseconds + LoadSampler.windowMilliseconds
             sampler.sample()
         }
-    }
-
-    static func monotonicMilliseconds() -> Int64 {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     /// How long epoll may wait: until the next thing that time brings; -1 = for ever.

@@ -140,10 +140,9 @@ final class WatchHub: @unchecked Sendable {  // guarded by `lock`
 
     /// Sends `text`, what follows time and number in a line, to the watchers of a stream.
     func log(_ stream: WatchStreams, _ text: [UInt8]) {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        let fraction = String(now.tv_nsec / 1000)
-        let time = "\(now.tv_sec)." + String(repeating: "0", count: max(0, 6 - fraction.count)) + fraction
+        let now = Timestamp.now()
+        let fraction = String(now.nanoseconds / 1000)
+        let time = "\(now.seconds)." + String(repeating: "0", count: max(0, 6 - fraction.count)) + fraction
         lock.withLock {
             lineNumber += 1
             counts.add(1, to: .logWritten)

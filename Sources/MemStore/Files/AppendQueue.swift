@@ -1,7 +1,6 @@
 // AppendQueue: files that grow by O_APPEND while they stay open, in the order in
 // which they are due to be published.
 import DequeModule
-import Glibc
 
 /// The queue. Its length is bounded by the files that are open: each is in it once.
 final class AppendQueue: @unchecked Sendable {  // guarded by its lock
@@ -20,21 +19,16 @@ final class AppendQueue: @unchecked Sendable {  // guarded by its lock
 
     deinit { lock.destroy() }
 
-    private static func nowMilliseconds() -> Int64 {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
-    }
-
     /// Adds a file, due an interval from now. Locks of the store may be held: this one is the last.
     func append(ino: UInt32, generation: UInt32) {
-        let due = Due(ino: ino, generation: generation, milliseconds: Self.nowMilliseconds() + intervalMilliseconds)
+        let due = Due(
+            ino: ino, generation: generation, milliseconds: Monotonic.coarseMilliseconds + intervalMilliseconds)
         lock.withLock { queue.append(due) }
     }
 
     /// Takes the first file if it is due.
     func takeDue() -> (ino: UInt32, generation: UInt32)? {
-        let now = Self.nowMilliseconds()
+        let now = Monotonic.coarseMilliseconds
         return lock.withLock {
             guard let due = queue.first, due.milliseconds <= now else { return nil }
             queue.removeFirst()

@@ -19,7 +19,7 @@ import Glibc
 
     private let session: StoreSession
     private let stopFlag: UnsafeMutablePointer<UInt32>
-    private var thread = pthread_t()
+    private var thread: Thread?
     /// Where the crawler goes on: shard and position in its index.
     private var crawlShard = 0
     private var crawlPosition: UInt64 = 0
@@ -30,23 +30,15 @@ import Glibc
         session = store.makeSession()
         unsafe stopFlag = .allocate(capacity: 1)
         unsafe stopFlag.initialize(to: 0)
-        let context = unsafe Unmanaged.passRetained(self).toOpaque()
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { context in
-                guard let context = unsafe context else { return nil }
-                let housekeeper = unsafe Unmanaged<Housekeeper>.fromOpaque(context).takeRetainedValue()
-                housekeeper.run()
-                return nil
-            }, context)
-        precondition(code == 0, "a process can start a thread")
+        thread = try? Thread.start(name: "housekeeper", signals: .inherited) { [self] in run() }
+        precondition(thread != nil, "a process can start a thread")
     }
 
     /// Ends the thread and waits for it: at most a round and the interval.
     public func stop() {
         unsafe cs_store32_release(stopFlag, 1)
         session.arena.endWait()
-        pthread_join(thread, nil)
+        thread?.join()
         session.end()
         unsafe stopFlag.deallocate()
     }

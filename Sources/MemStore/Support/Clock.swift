@@ -30,9 +30,7 @@ import Glibc
     deinit { unsafe state.deallocate() }
 
     private static func monotonicSeconds() -> Int64 {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
-        return Int64(now.tv_sec)
+        Monotonic.coarseMilliseconds / 1000
     }
 
     /// The current second. About 10 ns; workers read it once for a batch of input.

@@ -2,6 +2,7 @@
 // environment, the command line, each stronger than the one before.
 import Glibc
 import MemFS
+import MemStore
 
 struct Configuration {
     /// What counts, each with its place.
@@ -48,7 +49,7 @@ struct Configuration {
         }
         let path = named ?? ConfigurationFile.defaultPath
         if path.isEmpty { return [] }
-        guard let text = FilePaths.contents(of: path) else {
+        guard let text = SystemFile.text(of: path) else {
             if named == nil, errno == ENOENT { return [] }
             throw StartFailure("cannot read \(path): \(FilePaths.errorText(errno))", .noInput)
         }

@@ -1,6 +1,7 @@
 // FilePaths: paths of the host's filesystem and small text files on it.
 import Glibc
 import MemFS
+import MemStore
 
 enum FilePaths {
     /// The path without a trailing slash, made absolute.
@@ -31,22 +32,6 @@ enum FilePaths {
         let name = path[path.index(after: slash)...]
         guard let directory = resolved(slash == path.startIndex ? "/" : String(path[..<slash])) else { return path }
         return directory == "/" ? "/\(name)" : "\(directory)/\(name)"
-    }
-
-    /// A file's text; nil when it cannot be read.
-    static func contents(of path: String) -> String? {
-        let file = unsafe open(path.hostPath, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = unsafe read(file, &buffer, buffer.count)
-            if count < 0 { return nil }
-            if count == 0 { break }
-            bytes.append(contentsOf: buffer.prefix(count))
-        }
-        return String(hostBytes: bytes)
     }
 
     /// Replaces a file as a whole: written beside it, then renamed. Returns false with errno set when that fails.

@@ -1,5 +1,6 @@
 // Listening: where the server listens and what a connection may do.
 import MemFS
+import MemStore
 
 /// A unix socket's place and rights.
 struct UnixSocketPlace: Equatable {

@@ -1,5 +1,6 @@
 // Machine: what the defaults depend on: memory, host name, user, working directory.
 import Glibc
+import MemStore
 
 struct Machine: Equatable {
     /// Memory of the machine or of the control group, whichever is less, in bytes.
@@ -22,7 +23,7 @@ struct Machine: Equatable {
     /// The smallest limit of the control groups this process is in, `Int.max` without one.
     /// Source: Linux, cgroup-v2.rst (memory.max) and cgroup-v1/memory.rst.
     private static func controlGroupMemory() -> Int {
-        guard let text = FilePaths.contents(of: "/proc/self/cgroup") else { return .max }
+        guard let text = SystemFile.text(of: "/proc/self/cgroup") else { return .max }
         var result = Int.max
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -33,7 +34,7 @@ struct Machine: Equatable {
             let file = isUnified ? "memory.max" : "memory.limit_in_bytes"
             var path = fields[2]
             while true {
-                if let limit = FilePaths.contents(of: "\(root)\(path)/\(file)").flatMap(firstNumber) {
+                if let limit = SystemFile.text(of: "\(root)\(path)/\(file)").flatMap(firstNumber) {
                     result = min(result, limit)
                 }
                 guard let slash = path.lastIndex(of: "/") else { break }

@@ -26,7 +26,7 @@ final class PreloadTask: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let finished = Atomic<Bool>(false)
     private let isIncomplete = Atomic<Bool>(false)
-    private let thread = Atomic<UInt>(0)
+    private let thread = Mutex<Thread?>(nil)
 
     /// - Parameter requests: opened (see `opened`).
     init(
@@ -96,23 +96,20 @@ final class PreloadTask: Sendable {
     /// Begins; nothing happens without requests.
     func start() {
         guard !requests.isEmpty else { return }
-        var identity = pthread_t()
-        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
-        let code = unsafe pthread_create(
-            &identity, nil,
-            { argument in
-                unsafe Unmanaged<PreloadTask>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue().run()
-                return nil
-            }, argument)
-        precondition(code == 0, "a process can start a thread")
-        thread.store(UInt(identity), ordering: .relaxed)
+        guard let started = try? Thread.start(name: "preload", signals: .inherited, { [self] in run() }) else {
+            preconditionFailure("a process can start a thread")
+        }
+        thread.withLock { $0 = started }
     }
 
     /// Ends it after the entry that it is at, and waits.
     func stop() {
         isStopping.store(true, ordering: .relaxed)
-        let identity = thread.exchange(0, ordering: .relaxed)
-        if identity != 0 { pthread_join(pthread_t(identity), nil) }
+        let started = thread.withLock { started in
+            defer { started = nil }
+            return started
+        }
+        started?.join()
     }
 
     private func run() {

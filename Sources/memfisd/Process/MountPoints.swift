@@ -2,6 +2,7 @@
 // cleaned of what a crash left, and detached at the end.
 import Glibc
 import MemFS
+import MemStore
 
 enum MountPoints {
     /// How long a mount of an ended daemon may take to go away before a start gives up, in milliseconds.

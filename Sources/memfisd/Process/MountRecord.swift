@@ -2,6 +2,7 @@
 // say something else by then, or nothing that can be read.
 import Glibc
 import MemFS
+import MemStore
 
 struct MountRecord {
     private let path: String
@@ -15,7 +16,7 @@ struct MountRecord {
 
     /// The mount points, one a line.
     func read() -> [String] {
-        (FilePaths.contents(of: path) ?? "").split(separator: "\n").map(String.init)
+        (SystemFile.text(of: path) ?? "").split(separator: "\n").map(String.init)
     }
 
     /// Replaces the record.

@@ -1,6 +1,7 @@
 // PidFile: `-P`.
 import Glibc
 import MemFS
+import MemStore
 
 struct PidFile {
     let path: String

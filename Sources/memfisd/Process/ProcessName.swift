@@ -2,6 +2,7 @@
 import CShims
 import Glibc
 import MemFS
+import MemStore
 
 enum ProcessName {
     /// Names the process.
@@ -23,7 +24,7 @@ enum ProcessName {
     /// place the kernel would read on in the variables. Nil where /proc does not say.
     /// Source: proc_pid_stat(5), fields 48 and 49, arg_start and arg_end.
     private static func place() -> (start: UnsafeMutableRawPointer, room: Int)? {
-        guard let text = FilePaths.contents(of: "/proc/self/stat"), let name = text.lastIndex(of: ")") else {
+        guard let text = SystemFile.text(of: "/proc/self/stat"), let name = text.lastIndex(of: ")") else {
             return nil
         }
         // The third field is the first one behind the name.

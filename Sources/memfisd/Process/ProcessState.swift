@@ -1,4 +1,5 @@
 // ProcessState: whether another process is on its way out, as /proc tells it.
+import MemStore
 
 enum ProcessState {
     case alive
@@ -9,7 +10,7 @@ enum ProcessState {
 
     /// The state of a process; `alive` where /proc does not say.
     static func of(_ process: Int32) -> ProcessState {
-        FilePaths.contents(of: "/proc/\(process)/status").map(parse) ?? .alive
+        SystemFile.text(of: "/proc/\(process)/status").map(parse) ?? .alive
     }
 
     /// Reads the lines `State:` and `CoreDumping:`. Source: proc_pid_status(5).

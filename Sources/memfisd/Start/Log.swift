@@ -2,6 +2,7 @@
 import Glibc
 import Logging
 import MemFS
+import MemStore
 
 enum Log {
     /// The level of `-v` given that many times.

@@ -3,6 +3,7 @@
 import Glibc
 import Logging
 import MemFS
+import MemStore
 import Synchronization
 
 enum LogLine {

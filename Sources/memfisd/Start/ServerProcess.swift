@@ -117,7 +117,7 @@ struct ServerProcess {
 
     func readUsers() throws(StartFailure) -> [String]? {
         guard let path = settings.listening.authFile else { return nil }
-        guard let text = FilePaths.contents(of: path) else {
+        guard let text = SystemFile.text(of: path) else {
             throw StartFailure(
                 "cannot read the authentication file \(path): \(FilePaths.errorText(errno))", .noInput)
         }

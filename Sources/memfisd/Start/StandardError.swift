@@ -1,6 +1,7 @@
 // StandardError: plain lines to stderr, for the time before and beside the log, and texts that were asked for to stdout.
 import Glibc
 import MemFS
+import MemStore
 
 enum StandardError {
     static func write(_ text: String) { StandardOutput.write(text, to: STDERR_FILENO) }

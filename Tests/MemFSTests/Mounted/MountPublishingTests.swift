@@ -155,8 +155,8 @@ struct MountPublishingTests {
         let isDone = AtomicWord()
         let path = mount.path + "/d"
         // With attributes, as `ls -l` asks, and by name.
-        let readers = (0..<3).compactMap { number in
-            Thread.start {
+        let readers = try (0..<3).map { number in
+            try Thread.start(name: "reader \(number)") {
                 while isDone.value == 0 {
                     var status = stat()
                     if number == 2 { _ = unsafe stat(path + "/f", &status) }

@@ -201,21 +201,20 @@ struct ControlTests {
         set("a", "")
         let isDone = AtomicWord()
         let appended = AtomicWord()
-        let port = try #require(
-            Thread.start {
-                let session = store.makeSession()
-                defer { session.end() }
-                while isDone.value == 0 {
-                    let outcome = Array("a".utf8).withBytes { key in
-                        Array("x".utf8).withBytes { value in
-                            session.store(
-                                key, hash: session.hash(key), value: value, StoreCommand(mode: .append)
-                            ).outcome
-                        }
+        let port = try Thread.start(name: "port") {
+            let session = store.makeSession()
+            defer { session.end() }
+            while isDone.value == 0 {
+                let outcome = Array("a".utf8).withBytes { key in
+                    Array("x".utf8).withBytes { value in
+                        session.store(
+                            key, hash: session.hash(key), value: value, StoreCommand(mode: .append)
+                        ).outcome
                     }
-                    if outcome == .done { _ = appended.add(1) }
                 }
-            })
+                if outcome == .done { _ = appended.add(1) }
+            }
+        }
         func rename(_ old: String, _ new: String) throws {
             try named(old) { old throws(FSError) in
                 try named(new) { new throws(FSError) in

@@ -1,5 +1,6 @@
 // Which threads of a mount take requests.
 import Glibc
+import MemStore
 import Testing
 
 @testable import MemFS
@@ -11,12 +12,11 @@ struct RequestTurnsTests {
         let turns = RequestTurns(threadCount: 2)
         let (isGiven, wasGiven) = (AtomicWord(), AtomicWord())
         #expect(turns.take())
-        let second = try #require(
-            Thread.start {
-                guard turns.take() else { return }
-                wasGiven.value = isGiven.value
-                turns.giveAway()
-            })
+        let second = try Thread.start(name: "second") {
+            guard turns.take() else { return }
+            wasGiven.value = isGiven.value
+            turns.giveAway()
+        }
         isGiven.value = 1
         turns.giveAway()
         second.join()
@@ -42,7 +42,7 @@ struct RequestTurnsTests {
         let turns = RequestTurns(threadCount: 2)
         let answer = AtomicWord(2)
         #expect(turns.take())
-        let second = try #require(Thread.start { answer.value = turns.take() ? 1 : 0 })
+        let second = try Thread.start(name: "second") { answer.value = turns.take() ? 1 : 0 }
         turns.close()
         second.join()
         #expect(answer.value == 0)

@@ -2,6 +2,7 @@
 // on which it agrees.
 import CShims
 import Glibc
+import MemStore
 import TestSupport
 import Testing
 

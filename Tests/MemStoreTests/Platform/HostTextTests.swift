@@ -1,5 +1,5 @@
 // HostTextTests: names of the host that are not UTF-8 come back as the bytes that they were.
-import MemFS
+import MemStore
 import Testing
 
 @Suite struct HostTextTests {

@@ -1,17 +1,9 @@
-// FileDescriptor: an open descriptor that is closed when its owner ends.
+// FileDescriptor+Epoll: the descriptors that an event loop is made of.
 import CShims
 import Glibc
+import MemStore
 
-/// Owns one descriptor.
-public struct FileDescriptor: ~Copyable, Sendable {
-    /// The number, valid as long as this value lives.
-    public let rawValue: Int32
-
-    /// Takes over an open descriptor.
-    public init(owning descriptor: Int32) { rawValue = descriptor }
-
-    deinit { close(rawValue) }
-
+extension FileDescriptor {
     /// A new epoll instance. Source: epoll_create1(2).
     static func epoll() throws(SystemError) -> FileDescriptor {
         let descriptor = epoll_create1(Int32(O_CLOEXEC))

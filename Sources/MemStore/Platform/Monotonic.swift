@@ -5,7 +5,10 @@ public enum Monotonic {
     /// Nanoseconds since some moment. Source: clock_gettime(2), CLOCK_MONOTONIC.
     public static var nanoseconds: UInt64 { now(CLOCK_MONOTONIC) }
 
-    /// The same of any clock.
+    /// Milliseconds of the same clock as it stood at the kernel's last tick: some milliseconds late, and a few nanoseconds to read.
+    public static var coarseMilliseconds: Int64 { Int64(now(CLOCK_MONOTONIC_COARSE) / 1_000_000) }
+
+    /// Nanoseconds of any clock.
     static func now(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)
