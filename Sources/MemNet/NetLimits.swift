@@ -28,7 +28,7 @@ public enum NetLimits {
     @inlinable public static var batchMax: Int { 32 }
     /// Events taken from the kernel at once.
     @inlinable public static var eventMax: Int { 256 }
-    /// Runs of memory that one read of a large value fills; 64 with the one behind them, which still lie on the stack.
+    /// iovecs for one readv(2) of a large value; with the trailing one 64, the most that still lie on the stack.
     @inlinable public static var placeRunMax: Int { 63 }
     /// Protocols that one pool of workers serves.
     @inlinable public static var protocolMax: Int { 8 }

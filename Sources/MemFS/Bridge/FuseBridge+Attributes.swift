@@ -20,7 +20,7 @@ extension FuseBridge {
                     && (worker.rawRequest.setAttributesClearsPrivileges || worker.rawRequest.setsNothing)
                 let handle = unsafe file.map { unsafe HandleNumber($0.pointee.fh) }
                 return try worker.fileSystem.setAttributes(
-                    of: Ino(ino), changes, handle: handle, losingFor: clears ? request.asker : nil)
+                    of: Ino(ino), changes, handle: handle, clearingSetIDFor: clears ? request.asker : nil)
             } reply: { request, entry in
                 request.reply(entry.attributes.status, timeoutSeconds: entry.timeoutSeconds)
             }

@@ -9,7 +9,9 @@ extension FuseBridge {
             unsafe serve(request) { (worker, request) throws(FSError) in
                 var mode = OpenMode(flags: unsafe file.unsafelyUnwrapped.pointee.flags, opener: request.thread)
                 mode.mayBeDirect = worker.device.clearsPrivileges
-                if worker.device.clearsPrivileges, worker.rawRequest.openClearsPrivileges { mode.loser = request.asker }
+                if worker.device.clearsPrivileges, worker.rawRequest.openClearsPrivileges {
+                    mode.clearingSetIDFor = request.asker
+                }
                 let opened = try worker.fileSystem.open(Ino(ino), mode)
                 if opened.hasNewAttributes { worker.dropAttributes(of: Ino(ino)) }
                 return opened
@@ -77,7 +79,7 @@ extension FuseBridge {
                 let clears = worker.device.clearsPrivileges && worker.rawRequest.writeClearsPrivileges
                 let hasNewMode = try worker.fileSystem.write(
                     Ino(ino), at: UInt64(offset), unsafe Bytes(bytes, count: size), handle: unsafe handle(of: file),
-                    unsafe writeKind(of: file), by: request.thread, losingFor: clears ? request.asker : nil)
+                    unsafe writeKind(of: file), by: request.thread, clearingSetIDFor: clears ? request.asker : nil)
                 if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             } reply: { (request, _: Void) in
                 request.replyWritten(size)
@@ -88,7 +90,7 @@ extension FuseBridge {
                 guard let mode = AllocateMode(flags: flags) else { throw FSError(EOPNOTSUPP) }
                 let hasNewMode = try worker.fileSystem.allocate(
                     Ino(ino), at: UInt64(offset), length: UInt64(length), mode: mode, handle: unsafe handle(of: file),
-                    losingFor: request.unprivilegedAsker(worker))
+                    clearingSetIDFor: request.unprivilegedAsker(worker))
                 if hasNewMode { worker.dropAttributes(of: Ino(ino)) }
             }
         }
@@ -107,7 +109,7 @@ extension FuseBridge {
                 try worker.fileSystem.copyRange(
                     from: Ino(source), at: UInt64(sourceOffset), to: Ino(target), at: UInt64(targetOffset),
                     length: UInt64(length), handle: unsafe handle(of: file),
-                    losingFor: request.unprivilegedAsker(worker))
+                    clearingSetIDFor: request.unprivilegedAsker(worker))
             } reply: { request, count in
                 request.replyWritten(Int(count))
             }

@@ -87,7 +87,7 @@ extension FuseBridge {
     }
 
     @unsafe static func addDirectories(to operations: inout fuse_lowlevel_ops) {
-        // One such answer and the kernel opens and closes directories by itself, and keeps their listings.
+        // ENOSYS once tells the kernel not to send OPENDIR and RELEASEDIR any more, and to cache listings.
         unsafe operations.opendir = { request, _, _ in
             unsafe serve(request) { (_, _) throws(FSError) in throw FSError(ENOSYS) }
         }

@@ -44,7 +44,7 @@ extension ControlDirectory {
                 ino, Self.itemMode, size: status.valueLength, at: Timestamp(seconds: seconds, nanoseconds: 0))
         }
         // A new one that is still written.
-        return table.writtenSize(of: ino).map { entry(ino, Self.itemMode, size: $0, at: .now) }
+        return table.writtenSize(of: ino).map { entry(ino, Self.itemMode, size: $0, at: .now()) }
     }
 
     /// unlink(2): deletes the item.
@@ -109,7 +109,7 @@ extension ControlDirectory {
         do throws(FSError) {
             let file = try makeHandle(
                 ControlHandle(ino: ino, canWrite: true, bytes: [], isWritten: true))
-            return (entry(ino, Self.itemMode, size: 0, at: .now), file)
+            return (entry(ino, Self.itemMode, size: 0, at: .now()), file)
         } catch {
             table.forget(ino, count: 1)
             throw error

@@ -68,14 +68,14 @@ struct ControlDirectory {
     func attributes(of ino: Ino) throws(FSError) -> Entry {
         if ino == .control || ino == .controlItems { return directory(ino) }
         if let index = ino.reportIndex, reports.indices.contains(index) {
-            return entry(ino, FileType.regular.rawValue | 0o400, size: reports[index].text().count, at: .now)
+            return entry(ino, FileType.regular.rawValue | 0o400, size: reports[index].text().count, at: .now())
         }
         return try itemAttributes(ino)
     }
 
     private func directory(_ ino: Ino) -> Entry {
         // A modification time that differs at each look makes the kernel read the listing anew.
-        var entry = entry(ino, FileType.directory.rawValue | 0o700, size: 4096, at: .now)
+        var entry = entry(ino, FileType.directory.rawValue | 0o700, size: 4096, at: .now())
         entry.attributes.ctime = Timestamp(seconds: session.unixOfEpoch, nanoseconds: 0)
         return entry
     }
@@ -126,7 +126,7 @@ struct ControlDirectory {
     private func show(
         _ name: Bytes, _ ino: Ino, _ type: UInt32, _ cookie: UInt64, _ body: (DirectoryEntry, Entry) -> Bool
     ) -> Bool {
-        var entry = entry(ino, type, size: 0, at: .now)
+        var entry = entry(ino, type, size: 0, at: .now())
         entry.isNameOnly = true
         return body(DirectoryEntry(name: name, ino: ino, mode: type, cookie: cookie), entry)
     }
@@ -158,14 +158,5 @@ extension FileSystem {
     /// - Throws: EPERM for what would make or remove the control directory or something in it that can be no item.
     func checkOutsideControl(_ name: Bytes, in parent: Ino) throws(FSError) {
         if parent.isControl || namesControl(name, in: parent) { throw FSError(EPERM) }
-    }
-}
-
-extension Timestamp {
-    /// The wall clock's moment.
-    static var now: Timestamp {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        return Timestamp(now)
     }
 }

@@ -7,23 +7,23 @@ extension FileSystem {
     ///
     /// - Parameters:
     ///   - handle: the open file of an ftruncate(2), nil for a change by path, which publishes at once.
-    ///   - loser: whose call takes suid and sgid from the file; nil where nothing is to be taken.
+    ///   - asker: whose call takes suid and sgid from the file; nil where nothing is to be taken.
     /// - Throws: EPERM when somebody else than the owner does a chown(2) that changes neither owner nor group and so
     ///   would only clear suid and sgid; EFBIG, ENOSPC, EISDIR, EROFS, ESTALE.
     public func setAttributes(
-        of ino: Ino, _ changes: AttributeChanges, handle: HandleNumber?, losingFor loser: Asker? = nil
+        of ino: Ino, _ changes: AttributeChanges, handle: HandleNumber?, clearingSetIDFor asker: Asker? = nil
     ) throws(FSError) -> Entry {
         try checkWritable()
         if ino.isControl { return try control.setAttributes(of: ino, changes, handle: handle) }
         var changes = changes
-        let lost = bitsLost(by: ino, to: loser)
+        let lost = bitsLost(by: ino, to: asker)
         if lost != 0 {
             let now = try translating { () throws(StoreError) in try session.attributes(of: ino) }
             // The kernel asks so before a write, which may come through any descriptor and will clear them itself, and
             // for a chown(2) that sets nothing, which only the owner may. Where the process has no descriptor that can
             // write it was chown(2).
-            if changes.isEmpty, let loser, loser.uid != 0, loser.uid != now.uid {
-                guard state.handles.hasWriter(ino, ofProcess: loser.thread) else { throw FSError(EPERM) }
+            if changes.isEmpty, let asker, asker.uid != 0, asker.uid != now.uid {
+                guard state.handles.hasWriter(ino, ofProcess: asker.thread) else { throw FSError(EPERM) }
                 return entry(now)
             }
             changes.clearedMode = lost

@@ -17,7 +17,7 @@ public struct OpenMode: Equatable, Sendable {
     /// The open makes the file.
     public var creates = false
     /// Whose truncation takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
-    public var loser: Asker?
+    public var clearingSetIDFor: Asker?
     /// Writes may go past the kernel's pages, if nobody else has the file open; only where the clearing of suid and
     /// sgid is left to us, which such writes do not do.
     public var mayBeDirect = false
@@ -56,7 +56,7 @@ extension FileSystem {
             release(ino, handle: file.handle)
             throw error
         }
-        if clearPrivileges(of: ino, for: mode.loser) { file.hasNewAttributes = true }
+        if clearPrivileges(of: ino, for: mode.clearingSetIDFor) { file.hasNewAttributes = true }
         return file
     }
 

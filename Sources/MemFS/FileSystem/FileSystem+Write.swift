@@ -54,12 +54,12 @@ extension FileSystem {
     ///
     /// - Parameters:
     ///   - writer: the thread that writes, 0 = unknown; nil = the one that opened the handle.
-    ///   - loser: whose write takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
+    ///   - asker: whose write takes suid and sgid from the file (it lacks CAP_FSETID); nil where nothing is to be taken.
     /// - Returns: whether suid or sgid was cleared, of which the kernel does not know.
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
     @discardableResult public func write(
         _ ino: Ino, at offset: UInt64, _ bytes: Bytes, handle: HandleNumber, _ kind: WriteKind,
-        by writer: UInt32? = nil, losingFor loser: Asker? = nil
+        by writer: UInt32? = nil, clearingSetIDFor asker: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
         if ino.isControl {
@@ -80,7 +80,7 @@ extension FileSystem {
         if isDirect { dropCapabilities(of: ino) }
         // The port had changed the size unseen: the kernel now has these bytes at the wrong place.
         if start != offset { state.notices.add(.content(ino)) }
-        return clearPrivileges(of: ino, for: loser)
+        return clearPrivileges(of: ino, for: asker)
     }
 
     /// Runs a change through a handle, which is told when it fails. An append that fails has changed nothing.
@@ -145,7 +145,7 @@ extension FileSystem {
     /// - Throws: ENOSPC, EFBIG, EROFS, ESTALE.
     @discardableResult public func allocate(
         _ ino: Ino, at offset: UInt64, length: UInt64, mode: AllocateMode, handle: HandleNumber,
-        losingFor loser: Asker? = nil
+        clearingSetIDFor asker: Asker? = nil
     ) throws(FSError) -> Bool {
         try checkWritable()
         if ino.isControl { throw FSError(EOPNOTSUPP) }
@@ -153,14 +153,14 @@ extension FileSystem {
             try session.allocate(ino, at: offset, length: length, mode: mode)
         }
         state.handles.setWritten(handle)
-        return clearPrivileges(of: ino, for: loser)
+        return clearPrivileges(of: ino, for: asker)
     }
 
     /// copy_file_range(2); returns the bytes copied.
     /// - Throws: ENOSPC, EFBIG, EINVAL (overlapping ranges of one file), EROFS, ESTALE.
     public func copyRange(
         from source: Ino, at sourceOffset: UInt64, to target: Ino, at targetOffset: UInt64, length: UInt64,
-        handle: HandleNumber, losingFor loser: Asker? = nil
+        handle: HandleNumber, clearingSetIDFor asker: Asker? = nil
     ) throws(FSError) -> UInt64 {
         try checkWritable()
         // The kernel then copies by reading and writing.
@@ -170,7 +170,7 @@ extension FileSystem {
                 from: source, at: sourceOffset, to: target, at: targetOffset, length: length)
         }
         if count > 0 { state.handles.setWritten(handle) }
-        _ = clearPrivileges(of: target, for: loser)
+        _ = clearPrivileges(of: target, for: asker)
         return count
     }
 }

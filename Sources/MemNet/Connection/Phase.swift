@@ -63,6 +63,5 @@ extension Phase {
 
     var isQueued: Bool { if case .queued = self { true } else { false } }
     var isParked: Bool { if case .parked = self { true } else { false } }
-    var isDraining: Bool { if case .draining = self { true } else { false } }
     @inlinable @inline(__always) var isClosed: Bool { if case .closed = self { true } else { false } }
 }

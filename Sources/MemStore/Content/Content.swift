@@ -1,6 +1,23 @@
-// Content: the bytes of a file or of a large item as a version that can be shared. A content up to one block is
-// a piece or a block; a larger one is a tree of nodes (pieces of references) with blocks and pieces as
-// its leaves. Sharing is by count; writing copies what is shared, and only that.
+// Content: the bytes of a file or of a large value, as a version that can be shared.
+//
+//     up to a block          more than a block
+//
+//        root                        root ── node (512 references, counts the bytes below it)
+//         │                           ┌───────┼─────────┬────────┐
+//     piece or block                block   block     hole     piece      a last part shorter than a block is a piece;
+//                                                                         a hole reads as zeros and takes no memory
+//
+// The depth follows from the size alone, so two contents of one size have the same shape. Every node, block and piece counts
+// its holders. A version costs nothing to make (`retain`: one more holder of the root) and changing one copies what is
+// shared on the way down to the place that changes, and nothing else: a line appended to a published log of a gigabyte
+// copies a node for each level and the last piece. What nobody else holds is changed in place.
+//
+// That is what publishing stands on (Tree+Publishing: live and published are two versions), what sending without a copy
+// stands on (ContentLoan holds what the socket or the kernel still reads), and what copy_file_range does for whole blocks.
+//
+// The functions are Shard's (Shard+ContentRead, +ContentWrite, +ContentCut, +ContentMake), since pieces belong to a shard and
+// its lock guards the change. Blocks may be shared across shards: only a sole owner writes to one. A large content whose last
+// holder lets go of it waits in the shard's graveyard and is freed in slices.
 import CShims
 import Glibc
 

@@ -73,7 +73,7 @@ extension StoreSession {
         _ value: PendingValue, remaining: Int, into spaces: UnsafeMutableBufferPointer<iovec>
     ) -> Int {
         let blockSize = arena.blockSizeBytes
-        // A begun block is no reason to read its rest alone: that would be a system call more for each value.
+        // Do not stop at the end of a partly filled block: that would cost one more read(2) per value.
         let room = value.state.blockCount * blockSize - value.state.count
         let wanted = min((max(0, remaining - room) + blockSize - 1) / blockSize, blocksAheadMax)
         if wanted > 0, !takeBlocks(for: value, count: wanted), room == 0 { return 0 }

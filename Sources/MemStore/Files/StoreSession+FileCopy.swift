@@ -88,8 +88,8 @@ extension StoreSession {
         }
     }
 
-    /// Counts one more holder of the block that a file has at `offset`. A holder in another shard is as good as one in the
-    /// same: whoever has a block alone holds its shard's lock, and nobody writes to one that is shared.
+    /// Counts one more holder of the block that a file has at `offset`. Blocks may be shared across
+    /// shards: only a sole owner writes to one, and it does so under its own shard's lock.
     private func holdBlock(of ino: Ino, at offset: UInt64) throws(StoreError) -> UInt32? {
         let (inode, shard) = try lockFile(ino)
         defer { shard.unlock() }

@@ -1,5 +1,21 @@
-// Publishing: the two contents of a file, the live one that programs on the mount see and
-// the published one that the port serves. While nobody writes they are one content with two holders.
+// Publishing: the two contents of a file. Programs on the mount see the live one, the ports serve the published one.
+//
+//       open, write, write …        close (or fsync, or an interval for logs)
+//     ──────────┬────────────────────────────┬─────────────►
+//     live      │ a version of its own       │ the same as what is published again
+//     published │ stays as it was            │ one pointer changes, a new cas is given
+//
+// While nobody writes, both are one content with two holders. The first change makes the live one a version of its own
+// (dirty), which copies no more than what is changed. Publishing lets go of the old published content and takes a holder of
+// the live one: readers that are being sent the old one keep it until they are done.
+//
+// What is not published: a version in which a change failed for want of room (spoiled), until the file is cut to nothing or
+// an fsync that follows has said so; a file that somebody else is still writing to other than by appending (the table of
+// handles knows). A file that only grows (grownOnly) is a log and is published by an interval while it stays open. A file that
+// was cut to nothing and written anew loses the flags and the exptime of the value before, as with any storage command; one
+// that was appended to, touched or renamed keeps them. The ports replace both contents in one step (`replaceContents`).
+//
+// docs/semantics.md says for each way to write when it shows; docs/decisions/0007-publishing.md says why.
 import CShims
 
 // Everything here: the lock of the inode's shard is held, and the inode is a regular file.

@@ -16,7 +16,7 @@ extension StoreSession {
         let casBase = shard.casBase(of: reference)
         result.isBinaryKey = record.meta.contains(.binaryKey)
         result.exptimeBefore = record.exptime
-        // What cannot be a number at all is judged before the cas, what has other letters after it, and a cas of 0 is none.
+        // The order of the checks: empty or oversized values, then the cas (0 = not given), then non-digits.
         // Source: observed answers of memcached 1.6.18.
         if record.valueLength == 0 || shard.itemBytes(record) > Self.numberItemBytesMax {
             result.outcome = .nonNumeric

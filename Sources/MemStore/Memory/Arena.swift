@@ -1,6 +1,23 @@
-// Arena: the address space of the store, cut into segments and blocks, and the
-// one counter that is the budget. A segment is either whole (a part of a log) or
-// cut into blocks (contents, tables).
+// Arena: all memory of the store, one reserved piece of address space, and the one counter that is the budget.
+//
+//     address space   ┌─────────┬─────────┬─────────┬─────────┬─────────┬──────── ─ ─
+//     (512 segments   │ log     │ blocks  │ free    │ log     │ blocks  │
+//     of one size)    │ ▓▓▓▓▓░░ │ ▓ ▓░▓ ░ │         │ ▓▓▓▓▓▓▓ │ ▓▓▓▓▓▓▓ │
+//                     └─────────┴─────────┴─────────┴─────────┴─────────┴──────── ─ ─
+//
+// A segment (a 512th of the limit, 16 to 256 KiB) has one of three states. Part of a log: records or pieces are appended
+// until it is full, and it comes back when all in it is dead (see Compaction) or evicted (see Shard+Eviction). Cut into
+// sixteen blocks: contents and tables take whole blocks, a segment with free blocks is in the list of those with as many,
+// and it comes back when the last block does, or when its blocks were moved elsewhere (see Shard+Evacuation). Free: its
+// pages may be the system's again.
+//
+// The budget counts segments in use, and the tables that lie outside (indexes, ghosts). An operation never takes memory
+// here in the middle of its work: it fills a `Reservation` before it takes any lock, by the rules of Arena+Take, and draws
+// on that. A segment for each reclaiming lane and two for cuts are kept back, so that making memory free never needs what it
+// is to make.
+//
+// The arena's lock is a leaf: whoever holds it takes no other. What it says of a segment in a log is guarded by the shard
+// that has the log.
 import CShims
 import Glibc
 

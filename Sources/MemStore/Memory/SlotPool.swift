@@ -57,9 +57,6 @@ private struct ChunkHeader {
         unsafe heads.deallocate()
     }
 
-    /// Blocks that the pool has.
-    var chunkCount: Int { Int(unsafe heads[slotUnitsMax + 2]) }
-
     /// The address of a slot.
     @unsafe @inline(__always) func address(of reference: UInt32) -> UnsafeMutableRawPointer {
         let chunk = Int(reference >> chunkShift)

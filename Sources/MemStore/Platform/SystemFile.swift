@@ -4,14 +4,18 @@ import Glibc
 public enum SystemFile {
     /// All bytes of a file; nil with errno set when it cannot be opened or read. Source: open(2), read(2).
     public static func contents(of path: String) -> [UInt8]? {
-        let file = FileDescriptor(owning: unsafe open(path.hostPath, O_RDONLY | O_CLOEXEC))
-        guard file.rawValue >= 0 else { return nil }
+        let descriptor = unsafe open(path.hostPath, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
         var all: [UInt8] = []
         while true {
+            var length = 0
             let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
-                count = unsafe max(0, read(file.rawValue, buffer.baseAddress, buffer.count))
+                length = unsafe read(descriptor, buffer.baseAddress, buffer.count)
+                count = max(0, length)
             }
-            if piece.isEmpty { return all }
+            if length < 0 { return nil }
+            if length == 0 { return all }
             all += piece
         }
     }

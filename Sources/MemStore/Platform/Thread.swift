@@ -15,8 +15,12 @@ import Glibc
     }
 
     private final class Body: Sendable {
+        let name: String
         let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+        init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.run = run
+        }
     }
 
     private let identity: pthread_t
@@ -36,18 +40,19 @@ import Glibc
         }
         defer { if signals == .blocked { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) } }
         var identity = pthread_t()
-        let box = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
+        let box = unsafe Unmanaged.passRetained(Body(name, body)).toOpaque()
         let code = unsafe pthread_create(
             &identity, nil,
             { box in
-                unsafe Unmanaged<Body>.fromOpaque(box.unsafelyUnwrapped).takeRetainedValue().run()
+                let body = unsafe Unmanaged<Body>.fromOpaque(box.unsafelyUnwrapped).takeRetainedValue()
+                unsafe cs_set_thread_name(pthread_self(), body.name)
+                body.run()
                 return nil
             }, box)
         guard code == 0 else {
             unsafe Unmanaged<Body>.fromOpaque(box).release()
             throw SystemError("pthread_create", name, errno: code)
         }
-        unsafe cs_set_thread_name(identity, name)
         return Thread(identity: identity)
     }
 

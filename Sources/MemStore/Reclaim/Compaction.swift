@@ -35,7 +35,7 @@ extension Shard {
         state.reclaimingSegment = segment
         let begin = state.compaction.offset
         var left = Self.recordsPerSlice
-        var pace = Pace()
+        var budget = SliceBudget()
         while state.compaction.offset < end, left > 0 {
             let offset = state.compaction.offset
             let size =
@@ -44,7 +44,7 @@ extension Shard {
                 : compactRecord(of: segment, at: offset, now, &spare)
             guard let size else { break }
             state.compaction.offset += size
-            left = pace.goesOn() ? left - 1 : 0
+            left = budget.goesOn() ? left - 1 : 0
         }
         state.reclaimingSegment = 0
         guard state.compaction.offset >= end else { return state.compaction.offset == begin ? .nothing : .unfinished }
@@ -103,7 +103,7 @@ extension Shard {
         }
         let kind = arena[segment].log
         let fields = record.fields(casBase: arena[segment].casBase)
-        // A segment that is opened for them has the same base of casses, so all that is left to move fits into it.
+        // The target inherits the source's cas base, so no record grows when it is moved and the rest is sure to fit.
         guard targetHasRoom(sizeInTarget(of: record, fields, kind), kind) || openTarget(for: segment, &spare) else {
             return nil
         }

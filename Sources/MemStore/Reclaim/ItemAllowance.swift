@@ -1,6 +1,6 @@
 // Allowance: what cache items may take beyond a small limit. memcached gives each size class its first page of 1 MiB
-// whatever its limit is: with `-m 6` and values of many sizes it holds three times its limit. Items get the same here, or
-// programs that move would lose hits; files do not. Decision 0004 has the figures.
+// whatever its limit is: with `-m 6` and values of many sizes it holds three times its limit. Items get the same here, so
+// that a program that migrates from memcached keeps its hit ratio; files do not. Decision 0004 has the figures.
 import CShims
 
 /// The rule. Pure.

@@ -53,7 +53,7 @@ extension Shard {
         return nil
     }
 
-    /// Says that this shard has memory that is free for the moving.
+    /// Marks this shard as having memory that compaction alone can free.
     func noteCheap() { unsafe cs_or32(state.cheapShards, 1 << UInt32(number)) }
 
     /// Says that it has none, until `noteCheap`.

@@ -1,6 +1,21 @@
-// Eviction: which cache items go when memory is short. S3-FIFO with the logs as its queues, the queues weighed by their
-// hits and the items by their size.
-// Source: Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023; decision 0004 has what differs.
+// Eviction: which cache items go when memory is short: S3-FIFO, with the logs as its queues.
+//
+//     new items ──► probation ▓▓▓▓▓▓▓▓ ──┬─ not used ──► gone, remembered in the ghost list
+//                                        └─ used ──┐
+//     seen in the ghost list ─────────────────────►┴─► main ▓▓▓▓▓▓▓▓ ──┬─ not used ──► gone, remembered
+//                                                      ▲               └─ used ──┐
+//                                                      └─────────────────────────┘
+//
+// A queue needs no list of its own: it is a log, and the next to be judged are the records of its oldest segment, in the order
+// in which they lie. When a segment has been walked to its end, all that stayed has been moved away, and it is free.
+//
+// Three things differ from the queues as published. Which queue gives way is weighed by the hits that each earns for its
+// bytes, so that main dissolves when nobody reads it any more. Staying costs uses in proportion to an item's size, so that
+// memory goes where it earns the most hits. Both queues feed the ghost list. A walk ends after a slice (a few hundred records,
+// or a segment's worth of contents), and after four segments' worth of moves in a row uses protect nothing: no command waits
+// for a walk through everything. Files go by another rule (StoreSession+FileEviction).
+//
+// Source: Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023; decision 0004 has what was measured.
 import Glibc
 
 extension Shard {
@@ -54,7 +69,7 @@ extension Shard {
         let begin = log(kind).cursor
         var offset = begin
         var left = Self.recordsPerSlice
-        var pace = Pace()
+        var budget = SliceBudget()
         while offset < end, left > 0, attached - log(kind).attachedBytes < arena.segmentSizeBytes {
             let record = unsafe Record(at: arena.address(ofSegment: segment) + offset)
             let size = record.sizeBytes
@@ -63,7 +78,7 @@ extension Shard {
                 settle(place, from: kind, movedBytes: &movedBytes, now: now, &reservation)
             }
             offset += size
-            left = pace.goesOn() ? left - 1 : 0
+            left = budget.goesOn() ? left - 1 : 0
         }
         state.logs[Int(kind.rawValue)].cursor = offset
         countPassed(offset - begin + attached - log(kind).attachedBytes)
@@ -99,8 +114,8 @@ extension Shard {
         evict(reference, hash, now)
     }
 
-    /// Uses that a record pays for staying another time: its size as a multiple of the mean size of the shard's items, so
-    /// that memory goes where it earns the most hits. What is left of a whole multiple is left to chance.
+    /// Use counts that a record must spend to survive this pass: its size as a multiple of the mean size of the shard's items,
+    /// so that memory goes where it earns the most hits. The fraction is rounded up at random.
     private func price(of record: Record) -> UInt32 {
         let size = record.sizeBytes + (record.content.map { Int(allocatedBytes($0)) } ?? 0)
         let total = log(.probation).heldBytes + log(.main).heldBytes

@@ -7,7 +7,7 @@ import CShims
 extension StoreSession {
     /// Inodes that the hand passes while the tree is held alone.
     private static let slotsPerStep = 512
-    /// Ends of the inodes that the hand passes before it gives up: at the second it has cleared every mark.
+    /// Full sweeps before giving up; after two, every use mark has been cleared once.
     private static let turnsMax = 3
 
     /// Evicts some files. False: there is none to evict. No lock is held.

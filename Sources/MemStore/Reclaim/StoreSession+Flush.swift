@@ -48,10 +48,10 @@ extension Shard {
             var segment = log(kind).oldest
             while segment != 0 {
                 let next = arena[segment].next
-                if arena[segment].attachedBytes > 0 || noted < Departed.placeCount {
+                if arena[segment].attachedBytes > 0 || noted < TombstoneCache.placeCount {
                     visitRecords(of: segment) { reference in
                         let record = self.record(at: reference)
-                        if noted < Departed.placeCount, record.lastAccessSecond < second {
+                        if noted < TombstoneCache.placeCount, record.lastAccessSecond < second {
                             self.state.departed.insert(self.hash(of: record), .flushed)
                             noted += 1
                         }

@@ -23,9 +23,9 @@ import Glibc
     let lanes: UnsafeMutablePointer<ReclaimLane>
     let laneCount: Int
     func lane(_ number: Int) -> ReclaimLane { unsafe lanes[number] }
-    /// The shard whose turn it is to be reclaimed from; one that is in the middle of something keeps it. Changed atomically.
+    /// The next shard to reclaim from. It does not advance while that shard has unfinished work. Changed atomically.
     var reclaimCursor: UInt32 = 0
-    /// The second in which no file was unused for as long; 0 = none. Changed atomically.
+    /// The last second in which a scan found no file idle long enough; 0 = no such scan yet. Changed atomically.
     var filesPassedSecond: UInt32 = 0
     let flushLock = Lock()
     /// A pending flush_all, as a second of the clock; 0 = none. Written atomically.

@@ -53,7 +53,7 @@ extension Shard {
         precondition(segment != 0, "a segment was reserved before the lock was taken")
         adopt(segment: segment, log: kind)
         let young = state.logs[Int(kind.rawValue)].youngest
-        // New casses are far from running out of 32 bits, and what is moved here may be two thousand million stores old.
+        // Offset the base by 2^31: new cas values still fit in 32 bits, and so does that of a moved record up to 2^31 stores old.
         let counter = unsafe cs_load64(state.casCounter)
         arena[segment].casBase = counter > 1 << 31 ? counter - (1 << 31) : 0
         arena[segment].previous = young

@@ -1,5 +1,23 @@
-// Shard: a part of the store with a lock of its own: an index, three logs, a table
-// of pieces. A key belongs to a shard by its hash, an inode by its number.
+// Shard: a part of the store with a lock of its own. A key belongs to a shard by its hash, an inode by its number.
+//
+//     ┌ shard ──────────────────────────────────────────────────────────────────────────────────┐
+//     │  index ──► records in two logs:   probation  ▓▓▓▓▓▓▓▓▓▓▓▓   new items                    │
+//     │                                   main       ▓▓▓▓▓▓▓▓▓▓▓▓   those that were used         │
+//     │  pieces ─► a third log:           pieces     ▓▓▓▓▓▓▓▓▓▓▓▓   nodes and ends of contents   │
+//     │  ghost: fingerprints of keys that were evicted       graveyard: contents to be freed     │
+//     └──────────────────────────────────────────────────────────────────────────────────────────┘
+//       segments and blocks are the arena's, which all shards share
+//
+// A log is a list of segments in order of age. New records go to the young end; what is replaced or removed stays where it is,
+// dead, until its segment is compacted or comes to the old end. A reference (32 bits) names a segment by its number within
+// the shard and a place in it, so a record can be found without a pointer and moved by changing one word of the index.
+//
+// The one lock is held for a command's look at one key, or for a slice of the work that no command waits for: a few hundred
+// records, a node of a content, some tens of microseconds. Threads that reclaim memory pass over a shard whose lock is taken.
+// Two shards are locked together only to copy between their contents, in ascending order of their numbers.
+//
+// The rest of the type is in the rooms of its topics: Shard+Log, +Invariants here; records in Items; contents in Content;
+// what makes memory free in Reclaim.
 import CShims
 import Glibc
 
@@ -24,7 +42,7 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     /// Contents whose last holder has gone, waiting to be freed in slices.
     var graveyard: [GraveyardEntry] = []
     /// What files have set aside behind their ends, by inode number.
-    var setAside: [UInt32: SetAside] = [:]
+    var setAside: [UInt32: Preallocation] = [:]
     /// Files of this shard that were cut to nothing, counted: by it a join sees that what it read is gone.
     var renewalCount: UInt32 = 0
     /// Blocks that were set aside and are not wanted any more, waiting to be freed in slices.
@@ -42,7 +60,7 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     var hits: InlineArray<2, Int> = .init(repeating: 0)
     /// Bytes that eviction has gone through since the hits were halved.
     var passedBytes = 0
-    /// What chance decides by, in eviction.
+    /// State of the pseudo-random generator that eviction rounds with.
     var chance: UInt64 = 1
     let seed: UInt64
     let hasCas: Bool
@@ -55,7 +73,7 @@ enum LogKind: UInt8 { case probation = 0, main = 1, pieces = 2 }
     let slices: SliceTimes
     /// What is evicted, in all shards. The store keeps it.
     let evictions: Unmanaged<EvictionNotes>
-    var departed = Departed()
+    var departed = TombstoneCache()
 }
 
 /// The counters of a shard.

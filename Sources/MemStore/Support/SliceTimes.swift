@@ -23,7 +23,7 @@ struct Slice {
 
 /// How long a slice goes on that holds a shard's lock: until it has done its work, or others may have waited for long enough.
 /// A slice whose pages are not there yet, or that lost its processor, does less than others.
-struct Pace {
+struct SliceBudget {
     private static let nanosecondsMax: UInt64 = 150_000
     private static let stepsPerLook: UInt32 = 8
     private let begunNanoseconds: UInt64

@@ -71,7 +71,7 @@ struct InodeState: OptionSet, BitwiseCopyable {
     static let used = InodeState(rawValue: 256)
     /// Evicted: it has neither name nor content, and cannot be opened any more.
     static let evicted = InodeState(rawValue: 512)
-    /// Memory is set aside for it (see SetAside).
+    /// Memory is set aside for it (see Preallocation).
     static let setsAside = InodeState(rawValue: 1024)
     /// A change of the live content has failed for want of room: it is not published until it is cut to nothing, or synced.
     static let spoiled = InodeState(rawValue: 2048)

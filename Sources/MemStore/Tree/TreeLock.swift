@@ -36,8 +36,8 @@ import CShims
 
     /// How many writers there were, and one more: what a reader saw at the same number is still so, to a holder of this lock.
     ///
-    /// To a holder of an inode's shard too, for that inode: a writer counts before he changes anything, and changes the inode's
-    /// rights or frees it under its shard's lock.
+    /// This also holds for code that holds only an inode's shard lock, for that inode: a writer counts up before it changes
+    /// anything, and changes the inode's rights or frees it only under that lock.
     @inline(__always) var generation: UInt64 { unsafe cs_load64(generationPointer) }
 
     /// Frees the lock. Nobody may hold or use it.

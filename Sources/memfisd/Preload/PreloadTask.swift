@@ -7,7 +7,7 @@ import MemStore
 import Synchronization
 
 final class PreloadTask: Sendable {
-    /// Seconds between two words to a terminal and to systemd, and between two lines of the log.
+    /// Progress intervals in seconds: terminal and systemd, log.
     private static let showIntervalSeconds = 0.5
     private static let logIntervalSeconds = 10.0
     /// How long systemd may wait for the next word of a preload that the start waits for, in seconds.

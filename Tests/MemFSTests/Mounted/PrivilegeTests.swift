@@ -28,7 +28,7 @@ struct PrivilegeTests {
         let test = try TestStore()
         let (ino, handle) = try file(test, mode: before)
         let isNew = try Array("x".utf8).withBytes { bytes throws(FSError) in
-            try test.fileSystem.write(ino, at: 0, bytes, handle: handle, .atOffset, losingFor: stranger)
+            try test.fileSystem.write(ino, at: 0, bytes, handle: handle, .atOffset, clearingSetIDFor: stranger)
         }
         #expect(isNew == (before != after))
         #expect(try mode(test) == after)
@@ -40,7 +40,8 @@ struct PrivilegeTests {
         let (ino, handle) = try file(test, mode: 0o2745)
         let member = Asker(uid: 1000, gid: 0, thread: 0)
         #expect(
-            try !test.fileSystem.allocate(ino, at: 0, length: 3, mode: .allocate, handle: handle, losingFor: member))
+            try !test.fileSystem.allocate(
+                ino, at: 0, length: 3, mode: .allocate, handle: handle, clearingSetIDFor: member))
         #expect(try mode(test) == 0o2745)
         #expect(try !test.fileSystem.allocate(ino, at: 0, length: 3, mode: .allocate, handle: handle))
         #expect(try mode(test) == 0o2745)
@@ -52,7 +53,7 @@ struct PrivilegeTests {
         let (ino, _) = try file(test, mode: 0o4755)
         var openMode = OpenMode(flags: O_WRONLY | O_TRUNC, opener: 5)
         #expect(try !test.fileSystem.open(ino, openMode).hasNewAttributes)
-        openMode.loser = stranger
+        openMode.clearingSetIDFor = stranger
         #expect(try test.fileSystem.open(ino, openMode).hasNewAttributes)
         #expect(try mode(test) == 0o755)
     }
@@ -64,14 +65,14 @@ struct PrivilegeTests {
         let other = Asker(uid: 1000, gid: 1000, thread: UInt32(getpid()))
         #expect(
             failure { () throws(FSError) in
-                try test.fileSystem.setAttributes(of: ino, AttributeChanges(), handle: nil, losingFor: other)
+                try test.fileSystem.setAttributes(of: ino, AttributeChanges(), handle: nil, clearingSetIDFor: other)
             } == EPERM)
         let file = try test.fileSystem.open(ino, OpenMode(flags: O_WRONLY, opener: UInt32(getpid())))
-        _ = try test.fileSystem.setAttributes(of: ino, AttributeChanges(), handle: nil, losingFor: other)
+        _ = try test.fileSystem.setAttributes(of: ino, AttributeChanges(), handle: nil, clearingSetIDFor: other)
         #expect(try mode(test) == 0o4755)
         test.fileSystem.release(ino, handle: file.handle)
         let root = Asker(uid: 0, gid: 0, thread: 0)
-        _ = try test.fileSystem.setAttributes(of: ino, AttributeChanges(), handle: nil, losingFor: root)
+        _ = try test.fileSystem.setAttributes(of: ino, AttributeChanges(), handle: nil, clearingSetIDFor: root)
         #expect(try mode(test) == 0o755)
     }
 

@@ -89,13 +89,26 @@
         }
 
         /// All of the tree as it is now. Nobody changes it meanwhile.
-        func plain() -> PlainTree {
+        ///
+        /// `seen` has the large contents of an earlier reading: one in the same place, of the same size and file time is taken
+        /// to have the same bytes, or reading would be most of a long run.
+        func plain(seen: inout SeenContents) -> PlainTree {
+            var contents = SeenContents()
             var tree = PlainTree()
             for number in 1...lastInoGiven {
                 guard let inode = existingInode(number) else { continue }
+                func read(_ content: Content) -> [UInt8] {
+                    guard content.size > 8192 else { return plainBytes(content, of: inode) }
+                    let place = SeenContents.Place(
+                        root: content.root, size: content.size, mtime: "\(inode.fields.mtime)")
+                    let bytes = seen.bytes[place] ?? plainBytes(content, of: inode)
+                    contents.bytes[place] = bytes
+                    return bytes
+                }
+                let hasBytes = inode.fields.isRegular || inode.fields.isSymlink
                 tree.nodes[number] = PlainTree.Node(
-                    attributes: plainAttributes(of: inode), live: plainLive(of: inode),
-                    published: plainPublished(of: inode),
+                    attributes: plainAttributes(of: inode), live: hasBytes ? read(inode.fields.live) : [],
+                    published: inode.fields.state.contains(.published) ? read(inode.fields.published) : nil,
                     extended: plainBytes(inode.fields.extended, of: inode))
                 guard inode.fields.isDirectory else { continue }
                 var position = DirectoryCookie.parent
@@ -104,8 +117,19 @@
                     tree.names[PlainTree.Name(parent: number, name: entry.name.array)] = entry.fields.ino
                 }
             }
+            seen = contents
             return tree
         }
+    }
+
+    /// Large contents by where they lie.
+    struct SeenContents {
+        struct Place: Hashable {
+            var root: UInt32
+            var size: UInt64
+            var mtime: String
+        }
+        var bytes: [Place: [UInt8]] = [:]
     }
 
     /// Hears of a tree's changes and keeps a copy by them.
@@ -124,7 +148,8 @@
         /// Begins with what there is.
         init(_ tree: Tree) {
             self.tree = tree
-            copy = tree.plain()
+            var seen = SeenContents()
+            copy = tree.plain(seen: &seen)
             tree.observe(TreeObserver { [unowned self] in hear($0) })
         }
 

@@ -144,11 +144,11 @@ import Testing
 
     @Test("a slice looks at the clock at every eighth step, and ends when it has lasted long enough")
     func pace() {
-        var old = Pace(begunNanoseconds: 0)
+        var old = SliceBudget(begunNanoseconds: 0)
         let steps = (0..<17).map { _ in old.goesOn() }
         #expect(steps.indices.filter { !steps[$0] } == [7, 15])
         // This one begins in an hour: it has lasted for longer than anything.
-        var wrapped = Pace(begunNanoseconds: Monotonic.nanoseconds + 3_600_000_000_000)
+        var wrapped = SliceBudget(begunNanoseconds: Monotonic.nanoseconds + 3_600_000_000_000)
         let others = (0..<8).map { _ in wrapped.goesOn() }
         #expect(others == steps[..<8].map { $0 })
     }

@@ -1,4 +1,5 @@
 // Threads: they run what they are given, are waited for, and read what the system tells of them.
+import Glibc
 import Testing
 
 @testable import MemStore
@@ -32,7 +33,9 @@ import Testing
         }.join()
         #expect(unsafe read == "a thread\n")
         #expect(SystemFile.contents(of: "/proc/self/status")?.isEmpty == false)
-        #expect(SystemFile.contents(of: "/nowhere/at/all") == nil)
+        errno = 0
+        #expect(SystemFile.contents(of: "/nowhere/at/all") == nil && errno == ENOENT)
+        #expect(SystemFile.contents(of: "/proc/self") == nil, "a directory")
         name.destroy()
     }
 }

@@ -1,8 +1,8 @@
-// Departed: keys whose items went without being asked for, because their time had come or flush_all took them. The next command
-// that looks for one of them learns why it is not there, as if the item were found; it is for statistics alone.
+// TombstoneCache: keys of items that expired or were flushed without being asked for. The next command that looks for one of
+// them learns why it is not there, as if it had found the item; statistics alone depend on it.
 
 /// A shard's latest departed keys, as fingerprints. It takes memory only from the first one on. GUARDED_BY the shard's lock.
-struct Departed {
+struct TombstoneCache {
     /// Keys that are remembered at most, in groups of places: the hash chooses the group.
     static let placeCount = 1024
     private static let groupSize = 4
@@ -24,7 +24,7 @@ struct Departed {
         places[start] = Self.mark(hash, presence)
     }
 
-    /// Tells once why the item of `hash` went; `.missing` if nothing is known.
+    /// Returns and forgets why the item of `hash` was removed; `.missing` if unknown.
     mutating func take(_ hash: UInt64) -> Presence {
         let start = Self.group(hash)
         for place in start..<start + Self.groupSize where places[place] & ~1 == Self.mark(hash, .expired) {

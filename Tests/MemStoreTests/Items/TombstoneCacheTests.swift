@@ -3,13 +3,13 @@ import Testing
 
 @testable import MemStore
 
-@Suite struct DepartedTests {
+@Suite struct TombstoneCacheTests {
     /// Hashes of one group of places.
     private func hash(_ number: UInt64) -> UInt64 { number << 34 }
 
     @Test("why an item went is told once")
     func once() {
-        var departed = Departed()
+        var departed = TombstoneCache()
         #expect(departed.isEmpty)
         departed.insert(hash(1), .expired)
         departed.insert(hash(2), .flushed)
@@ -22,7 +22,7 @@ import Testing
 
     @Test("the oldest of a group gives way")
     func oldest() {
-        var departed = Departed()
+        var departed = TombstoneCache()
         for number in UInt64(1)...5 { departed.insert(hash(number), .expired) }
         #expect(departed.take(hash(1)) == .missing)
         for number in UInt64(2)...5 { #expect(departed.take(hash(number)) == .expired) }

@@ -1,10 +1,10 @@
-// SetAside: memory that fallocate(2) with KEEP_SIZE sets aside behind the end of a file, for what will be written there. It is
-// blocks that belong to no content yet, kept beside the inode; a write takes them first.
+// Preallocation: memory that fallocate(2) with KEEP_SIZE sets aside after the end of a file, for later writes there: blocks
+// that belong to no content yet, kept beside the inode; a write takes them first.
 //
 // Everything here: the lock of the inode's shard is held.
 
 /// What one file has set aside.
-struct SetAside {
+struct Preallocation {
     /// The range that it is for, in bytes.
     var start: UInt64
     var end: UInt64
@@ -34,7 +34,7 @@ extension Shard {
     /// Adds blocks, which the caller has taken, and widens the range that they are for.
     func setAside(_ blocks: [UInt32], for inode: InodeReference, from start: UInt64, to end: UInt64) {
         inode.fields.state.insert(.setsAside)
-        var present = state.setAside[inode.ino] ?? SetAside(start: start, end: end)
+        var present = state.setAside[inode.ino] ?? Preallocation(start: start, end: end)
         present.start = min(present.start, start)
         present.end = max(present.end, end)
         present.blocks += blocks
@@ -76,7 +76,7 @@ extension Shard {
     // MARK: writing
 
     /// What a file has set aside for `start ..< end`, if anything.
-    private func present(of inode: InodeReference, from start: UInt64, to end: UInt64) -> SetAside? {
+    private func present(of inode: InodeReference, from start: UInt64, to end: UInt64) -> Preallocation? {
         guard inode.fields.state.contains(.setsAside), let present = state.setAside[inode.ino] else { return nil }
         return start < present.end && end > present.start && !present.blocks.isEmpty ? present : nil
     }
