@@ -23,7 +23,7 @@ public struct FuseSessionOptions: Sendable {
 ///
 /// SAFETY: owns the library's session and frees it in `stop`, after the threads that use it have ended; if one is stuck
 /// in the kernel, the session is left allocated.
-@safe public final class FuseSession: @unchecked Sendable {  // `phase` is and `counters` are guarded by `lock`, as are the threads; all else never changes
+@safe public final class FuseSession: @unchecked Sendable {  // what changes is guarded by `lock`
     private enum Phase { case made, started, ending, stopped }
 
     private let store: Store

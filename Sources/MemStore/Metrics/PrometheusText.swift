@@ -3,9 +3,8 @@
 
 /// A page of figures.
 public enum PrometheusText {
-
-    /// The figures that are numbers, each with its help and type. Names begin with `memfisd_` and end with the unit, counters
-    /// with `_total`.
+    /// The figures that are numbers, each with its help and type. Names begin with `memfisd_` and end with the unit,
+    /// counters with `_total`.
     public static func page(_ samples: [MetricSample]) -> String {
         var text = ""
         for sample in samples {
