@@ -4,10 +4,16 @@ import MemStore
 extension Server {
     /// The lines of `stats` and `stats memfis`, a name and a value in each. Any thread, while the server runs.
     public func statisticsText() -> String {
-        var general = StatsReport(shared)
-        var own = StatsReport(shared)
-        return Self.text(general.general() + own.memfis(held: pool.heldMemory(from: nil)))
+        Self.text(metrics.map { (name: $0.metric.name, value: $0.value.description) })
     }
+
+    /// All figures now: those of `stats`, of `stats memfis`, and those of other parts. Any thread, while the server runs.
+    public var metrics: [MetricSample] {
+        PortSnapshot(shared).samples(PortMetrics.general) + shared.ownMetrics(asking: nil)
+    }
+
+    /// Shows the figures of another part of the program in `stats memfis` too.
+    public func show(_ more: @escaping @Sendable () -> [MetricSample]) { shared.moreMetrics = more }
 
     /// The lines of `stats settings`, a name and a value in each. Any thread, while the server runs.
     public func settingsText() -> String {

@@ -27,6 +27,7 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     private var verbosityLevel: Int
     private var userLines: [String]?
     private var stopRequest: (@Sendable (_ isGraceful: Bool) -> Void)?
+    private var otherMetrics: (@Sendable () -> [MetricSample])?
 
     init(configuration: ServerConfiguration, store: Store, logger: Logger, pool: WorkerPool) {
         self.configuration = configuration
@@ -89,6 +90,19 @@ final class ServerState: @unchecked Sendable {  // constants, and variables behi
     var onShutdown: (@Sendable (_ isGraceful: Bool) -> Void)? {
         get { lock.withLock { stopRequest } }
         set { lock.withLock { stopRequest = newValue } }
+    }
+
+    /// Figures of other parts of the program.
+    var moreMetrics: (@Sendable () -> [MetricSample])? {
+        get { lock.withLock { otherMetrics } }
+        set { lock.withLock { otherMetrics = newValue } }
+    }
+
+    /// The figures of `stats memfis`. `worker`: whose thread asks; nil = none.
+    func ownMetrics(asking worker: WorkerHandle?) -> [MetricSample] {
+        var snapshot = PortSnapshot(self)
+        snapshot.held = pool.heldMemory(from: worker)
+        return snapshot.samples(PortMetrics.own) + (moreMetrics?() ?? [])
     }
 
     /// The counters of all workers, summed. Any thread; no worker waits.

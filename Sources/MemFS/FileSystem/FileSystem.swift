@@ -58,7 +58,10 @@ final class FileSystemState: Sendable {
     let handles = HandleTable()
     let notices = NoticeQueue()
     let control = ControlTable()
+    let counts = SharedCounts<MountCount>()
     init(options: FileSystemOptions) { self.options = options }
+
+    deinit { counts.destroy() }
 }
 
 /// One thread's filesystem.

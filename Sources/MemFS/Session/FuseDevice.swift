@@ -86,26 +86,6 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
     }
 }
 
-/// A word that several threads read and write.
-///
-/// SAFETY: owns its one word.
-@safe final class AtomicWord: @unchecked Sendable {  // atomic
-    private let word: UnsafeMutablePointer<UInt32>
-    init(_ value: UInt32 = 0) {
-        unsafe word = .allocate(capacity: 1)
-        unsafe word.initialize(to: value)
-    }
-    deinit { unsafe word.deallocate() }
-    var value: UInt32 {
-        get { unsafe cs_load32_acquire(word) }
-        set { unsafe cs_store32_release(word, newValue) }
-    }
-    /// Adds and returns the new value.
-    func add(_ count: UInt32) -> UInt32 { unsafe cs_add32(word, count) }
-    /// Subtracts and returns the new value.
-    func subtract(_ count: UInt32) -> UInt32 { unsafe cs_sub32(word, count) }
-}
-
 /// A request as the kernel sent it, for what the library drops on its way to a callback.
 ///
 /// SAFETY: borrowed by a callback from its worker's buffer, which holds the one request that is being processed.
@@ -124,10 +104,20 @@ final class FuseDevice: @unchecked Sendable {  // every field is atomic or writt
         unsafe base.loadUnaligned(fromByteOffset: Self.headerLength + offset, as: UInt32.self)
     }
 
+    /// Bytes of a reply before its body.
+    static let replyHeaderLength = 16
+
+    var isLookup: Bool { operation == 1 }
+    var isRead: Bool { operation == 15 }
+    var isWrite: Bool { operation == 16 }
+    /// WRITE: bytes of content.
+    var writeLength: UInt32 { word(at: 16) }
+
     /// WRITE of several pages.
     var isLargeWrite: Bool { operation == 16 && word(at: 16) >= 16 << 10 }
 
-    private var operation: UInt32 { unsafe base.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
+    /// The kind of the request.
+    var operation: UInt32 { unsafe base.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
     private var ino: Ino { Ino(unsafe base.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) }
 
     /// How long the requests behind one may have to wait for it.

@@ -23,7 +23,7 @@ public struct FuseSessionOptions: Sendable {
 ///
 /// SAFETY: owns the library's session and frees it in `stop`, after the threads that use it have ended; if one is stuck
 /// in the kernel, the session is left allocated.
-@safe public final class FuseSession: @unchecked Sendable {  // `phase` is guarded by `lock`, all else never changes
+@safe public final class FuseSession: @unchecked Sendable {  // what changes is guarded by `lock`
     private enum Phase { case made, started, ending, stopped }
 
     private let store: Store
@@ -37,6 +37,8 @@ public struct FuseSessionOptions: Sendable {
     private let lock = Lock()
     private var phase = Phase.made
     private var threads: [Thread] = []
+    /// What each thread that took requests has counted.
+    private var counters: [Cell<MountCounters>] = []
     private var endedByOthers: (@Sendable () -> Void)?
 
     /// A session on a descriptor of /dev/fuse that is mounted already (`Mounting.openAndMount`); takes the descriptor
@@ -80,7 +82,23 @@ public struct FuseSessionOptions: Sendable {
         cache = unsafe KernelCache(store: store, state: state, library: library)
     }
 
-    deinit { lock.destroy() }
+    deinit {
+        for thread in counters { thread.destroy() }
+        lock.destroy()
+    }
+
+    /// What was counted so far. Any thread.
+    func snapshot() -> MountSnapshot {
+        var snapshot = MountSnapshot()
+        for thread in lock.withLock({ counters }) {
+            thread.add(to: &snapshot.counters)
+            snapshot.threads += 1
+        }
+        snapshot.invalidations = state.counts[.invalidations]
+        snapshot.repeatedInvalidations = state.counts[.repeatedInvalidations]
+        snapshot.handles = state.handles.count
+        return snapshot
+    }
 
     // MARK: running
 
@@ -112,9 +130,11 @@ public struct FuseSessionOptions: Sendable {
     /// Carries requests out on this thread, which has a turn, until the mount ends.
     private func serve(_ spin: DeviceSpin) {
         let session = store.makeSession()
+        let own = Cell(alone: MountCounters())
+        lock.withLock { counters.append(own) }
         unsafe FuseWorker(
             fileSystem: FileSystem(session: session, state: state), device: device, spin: spin, turns: turns,
-            library: library
+            library: library, counters: own
         ).run()
         session.end()
     }

@@ -22,14 +22,18 @@ import MemStore
     private let joined: UnsafeMutableRawPointer
     private var request = unsafe fuse_buf()
     private var pace = RequestPace()
+    private let counters: Cell<MountCounters>
     private var reader: DeviceReader
 
     /// - Parameters:
     ///   - spin, turns: shared with the other threads of the mount.
     ///   - library: the library's session, which outlives the worker.
+    ///   - counters: the thread's own, which outlive it too.
     init(
-        fileSystem: FileSystem, device: FuseDevice, spin: DeviceSpin, turns: RequestTurns, library: OpaquePointer
+        fileSystem: FileSystem, device: FuseDevice, spin: DeviceSpin, turns: RequestTurns, library: OpaquePointer,
+        counters: Cell<MountCounters>
     ) {
+        self.counters = counters
         reader = unsafe DeviceReader(device: fuse_session_fd(library), spin: spin)
         self.fileSystem = fileSystem
         self.device = device
@@ -78,6 +82,7 @@ import MemStore
     @unsafe func write(_ pieces: UnsafeBufferPointer<iovec>) -> Int {
         if !device.isReady { unsafe device.amend(reply: pieces) }
         let total = unsafe pieces.reduce(0) { unsafe $0 + $1.iov_len }
+        unsafe count(pieces, total)
         guard pieces.count > 1, total <= Self.joinedMax else {
             if pieces.count == 1 {
                 return unsafe cs_write(reader.device, pieces[0].iov_base, pieces[0].iov_len)
@@ -91,6 +96,21 @@ import MemStore
             unsafe length += pieces[index].iov_len
         }
         return unsafe cs_write(reader.device, joined, length)
+    }
+
+    /// Counts a reply. What answers no request, a notice, is left out. Source: Linux' uapi header `fuse.h`, fuse_out_header.
+    @unsafe private func count(_ pieces: UnsafeBufferPointer<iovec>, _ total: Int) {
+        guard let header = unsafe pieces.first?.iov_base, unsafe pieces[0].iov_len >= RawRequest.replyHeaderLength,
+            unsafe header.loadUnaligned(fromByteOffset: 8, as: UInt64.self) != 0
+        else { return }
+        var error = unsafe header.loadUnaligned(fromByteOffset: 4, as: Int32.self)
+        // A name that is not there is told by an entry without an inode, which the kernel may keep.
+        if rawRequest.isLookup, pieces.count > 1, unsafe pieces[1].iov_len >= 8,
+            unsafe pieces[1].iov_base.unsafelyUnwrapped.loadUnaligned(as: UInt64.self) == 0
+        {
+            error = -ENOENT
+        }
+        counters.value.count(replyTo: rawRequest, error: error, length: total)
     }
 
     /// Makes the kernel ask again for an inode's attributes. Unlike a notice about pages or names this waits for
@@ -123,6 +143,7 @@ import MemStore
             }
             let waited = isTimed ? Monotonic.nanoseconds &- begun : 0
             fileSystem.session.refreshClock()
+            counters.value.count(rawRequest.operation)
             let isLargeWrite = rawRequest.isLargeWrite
             let givesAway =
                 switch rawRequest.length {

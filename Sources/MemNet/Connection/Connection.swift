@@ -5,6 +5,7 @@
 // `phase` says what the connection waits for. Beside it stand facts about the socket that hold in any phase: whether the
 // kernel has told of input that is not read, whether the other side has ended, whether a response of it lies among those
 // that are sent together at the end of the batch.
+import MemStore
 
 /// One client. Its worker alone uses it; others read it under the worker's lock.
 public struct Connection {

@@ -1,6 +1,7 @@
 // EventList: room for what one epoll_wait tells.
 import CShims
 import Glibc
+import MemStore
 
 /// Events as epoll_wait writes them.
 ///

@@ -1,4 +1,5 @@
 // Batch: what is gathered over commands, so that the memory it touches is on its way before it is needed.
+import MemStore
 
 /// At most `NetLimits.batchMax` entries.
 ///

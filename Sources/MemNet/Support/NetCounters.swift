@@ -1,4 +1,5 @@
 // NetCounters: what the event loop counts of one protocol's connections on one worker.
+import MemStore
 
 /// Counts since the start or the last reset. The worker writes them, any thread reads them (see `Counter`).
 public struct NetCounters: CounterSet {

@@ -6,8 +6,7 @@ extension CommandExecutor {
     /// `stats [what]`
     mutating func stats(_ connection: Client, _ fields: Fields) {
         guard fields.count >= 2 else {
-            var report = StatsReport(shared)
-            return write(report.general())
+            return write(PortSnapshot(shared).samples(PortMetrics.general))
         }
         switch fields[1].text {
         case "reset": resetStats()
@@ -25,12 +24,16 @@ extension CommandExecutor {
         case "cachedump": cachedump(connection, fields)
         case "detail": statsDetail(fields)
         // There is no external storage to tell of.
-        case "extstore": write([])
+        case "extstore": output.write("END\r\n")
         case "memfis":
-            var report = StatsReport(shared)
-            write(report.memfis(held: shared.pool.heldMemory(from: worker)))
+            write(shared.ownMetrics(asking: worker))
         default: refuse(.unknownCommand)
         }
+    }
+
+    /// Writes figures as `STAT` lines and the end.
+    private mutating func write(_ samples: [MetricSample]) {
+        write(samples.map { (name: $0.metric.name, value: $0.value.description) })
     }
 
     /// Writes `STAT` lines and the end.

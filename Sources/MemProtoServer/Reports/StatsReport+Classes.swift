@@ -14,33 +14,33 @@ extension StatsReport {
             let name = "items:\(number):"
             func whole(_ count: Int) -> Int { number == wholes ? count : 0 }
             add(name + "number", total.count)
-            if configuration.hasMaintainer {
+            if snapshot.configuration.hasMaintainer {
                 addZeros(name, ["number_hot", "number_warm"])
                 add(name + "number_cold", total.count)
                 addZeros(name, ["age_hot", "age_warm"])
             }
             add(name + "age", now &- min(now, total.oldestSecond))
             add(name + "mem_requested", total.bytes)
-            add(name + "evicted", whole(stored.evictions))
-            add(name + "evicted_nonzero", whole(stored.evictedExpiring))
-            add(name + "evicted_time", whole(stored.lastEvictedIdleSeconds))
-            add(name + "outofmemory", whole(Int(counters.storesWithoutMemory.value)))
+            add(name + "evicted", whole(snapshot.stored.evictions))
+            add(name + "evicted_nonzero", whole(snapshot.stored.evictedExpiring))
+            add(name + "evicted_time", whole(snapshot.stored.lastEvictedIdleSeconds))
+            add(name + "outofmemory", whole(Int(snapshot.counters.storesWithoutMemory.value)))
             addZeros(name, ["tailrepairs"])
-            add(name + "reclaimed", whole(stored.reclaimed))
-            add(name + "expired_unfetched", whole(stored.expiredUnfetched))
-            add(name + "evicted_unfetched", whole(stored.evictedUnfetched))
-            if configuration.hasMaintainer { addZeros(name, ["evicted_active"]) }
-            add(name + "crawler_reclaimed", whole(stored.crawlerReclaimed))
-            add(name + "crawler_items_checked", whole(stored.crawlerChecked))
+            add(name + "reclaimed", whole(snapshot.stored.reclaimed))
+            add(name + "expired_unfetched", whole(snapshot.stored.expiredUnfetched))
+            add(name + "evicted_unfetched", whole(snapshot.stored.evictedUnfetched))
+            if snapshot.configuration.hasMaintainer { addZeros(name, ["evicted_active"]) }
+            add(name + "crawler_reclaimed", whole(snapshot.stored.crawlerReclaimed))
+            add(name + "crawler_items_checked", whole(snapshot.stored.crawlerChecked))
             addZeros(name, ["lrutail_reflocked"])
-            guard configuration.hasMaintainer else { continue }
+            guard snapshot.configuration.hasMaintainer else { continue }
             addZeros(
                 name,
                 [
                     "moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims", "hits_to_hot",
                     "hits_to_warm",
                 ])
-            add(name + "hits_to_cold", whole(Int(counters.getHits.value)))
+            add(name + "hits_to_cold", whole(Int(snapshot.counters.getHits.value)))
             addZeros(name, ["hits_to_temp"])
         }
         return lines
@@ -66,9 +66,11 @@ extension StatsReport {
             add("\(number):free_chunks", pages * perPage - used)
             add("\(number):free_chunks_end", 0)
             for (name, count) in [
-                ("get_hits", counters.getHits), ("cmd_set", counters.sets), ("delete_hits", counters.deleteHits),
-                ("incr_hits", counters.incrHits), ("decr_hits", counters.decrHits), ("cas_hits", counters.casHits),
-                ("cas_badval", counters.casBadValues), ("touch_hits", counters.touchHits),
+                ("get_hits", snapshot.counters.getHits), ("cmd_set", snapshot.counters.sets),
+                ("delete_hits", snapshot.counters.deleteHits),
+                ("incr_hits", snapshot.counters.incrHits), ("decr_hits", snapshot.counters.decrHits),
+                ("cas_hits", snapshot.counters.casHits),
+                ("cas_badval", snapshot.counters.casBadValues), ("touch_hits", snapshot.counters.touchHits),
             ] { add("\(number):" + name, number == wholes ? count : 0) }
         }
         add("active_slabs", active)

@@ -73,6 +73,7 @@ struct ServerProcess {
             housekeeper.stop()
             throw error
         }
+        if let session { server.show { [weak session] in session?.metrics ?? [] } }
         preload.start()
         // Clients that come meanwhile wait in the sockets' queues.
         let isStopped = settings.preloadsFirst && waits(for: preload, server, logger)

@@ -17,7 +17,7 @@ enum MountTests {
 final class TestMount {
     let store: Store
     let path: String
-    private let session: FuseSession
+    let session: FuseSession
     private var isEnded = false
 
     init(_ options: FuseSessionOptions = FuseSessionOptions(), memoryLimitMiB: Int = 256) throws {
