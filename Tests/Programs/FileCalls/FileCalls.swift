@@ -70,13 +70,19 @@ enum FileCalls {
         print(results.joined(separator: "\n"))
     }
 
-    /// A moment that no earlier change reaches and every later one passes, though filesystems stamp with a clock that
-    /// moves in steps of some milliseconds.
+    /// A moment that no earlier change reaches and every later one passes. Filesystems stamp with a clock that moves with the
+    /// kernel's ticks, which may come late on a busy machine: the mark is made when that clock has passed it.
     private static func makeMark() -> timespec {
-        usleep(6000)
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        usleep(12000)
+        func time(_ clock: clockid_t) -> timespec {
+            var time = timespec()
+            unsafe clock_gettime(clock, &time)
+            return time
+        }
+        usleep(1000)
+        let now = time(CLOCK_REALTIME)
+        while case let tick = time(CLOCK_REALTIME_COARSE), (tick.tv_sec, tick.tv_nsec) <= (now.tv_sec, now.tv_nsec) {
+            usleep(1000)
+        }
         return now
     }
 }
