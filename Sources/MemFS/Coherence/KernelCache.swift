@@ -19,7 +19,8 @@ import MemStore
     private let store: Store
     private let notices: NoticeQueue
     private let handles: HandleTable
-    private let counts: SharedCounts<MountCount>
+    /// Kept for a thread that is stuck in the kernel and outlives the session.
+    private let state: FileSystemState
     private let library: OpaquePointer
     private let lock = Lock()
     private var carrierCount = 0
@@ -35,7 +36,7 @@ import MemStore
         self.store = store
         notices = state.notices
         handles = state.handles
-        counts = state.counts
+        self.state = state
         unsafe self.library = library
     }
 
@@ -132,7 +133,7 @@ import MemStore
             }
             let due = repetitions.takeDue(nowMilliseconds: now)
             lock.unlock()
-            counts.add(UInt64(due.count), to: .repeatedInvalidations)
+            state.counts.add(UInt64(due.count), to: .repeatedInvalidations)
             for ino in due { unsafe fuse_lowlevel_notify_inval_inode(library, ino.rawValue, 0, 0) }
             lock.lock()
         }
@@ -154,7 +155,7 @@ import MemStore
     // MARK: the kernel
 
     private func carryOut(_ notice: Notice) {
-        counts.add(1, to: .invalidations)
+        state.counts.add(1, to: .invalidations)
         switch notice {
         case .content(let ino): dropPages(of: ino)
         case .name(let name, let parent): dropEntry(name, in: parent)

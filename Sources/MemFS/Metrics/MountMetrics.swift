@@ -53,8 +53,8 @@ enum MountMetrics {
         },
         counter("invalidations", "Notices to the kernel about pages, attributes and names.") { $0.invalidations },
         counter("repeated_invalidations", "Notices about pages that were told of before.") { $0.repeatedInvalidations },
-        gauge("handles", "Files that are open for writing.") { UInt64($0.handles) },
-        gauge("threads", "Threads that have taken requests.") { UInt64($0.threads) },
+        gauge("handles", "Files that are open for writing.") { UInt64(clamping: $0.handles) },
+        gauge("threads", "Threads that have taken requests.") { UInt64(clamping: $0.threads) },
     ]
 }
 

@@ -39,16 +39,18 @@ extension PortMetrics {
         workers, absent(["hash_is_expanding"]))
 
     private static let limit: [Source] = [
-        gauge("limit_maxbytes", in: .bytes, of: .store, "The limit of memory.") { UInt64($0.stored.memoryLimitBytes) }
+        gauge("limit_maxbytes", in: .bytes, of: .store, "The limit of memory.") {
+            UInt64(clamping: $0.stored.memoryLimitBytes)
+        }
     ]
 
     private static let workers: [Source] = [
-        gauge("threads", "Workers.") { UInt64($0.configuration.workerCount) },
+        gauge("threads", "Workers.") { UInt64(clamping: $0.configuration.workerCount) },
         counter("conn_yields", "Turns that ended so that others were served.") { $0.net.yields.value },
         // The nearest figure: the power of two that holds the index.
         word("hash_power_level", "Bits of the size of memcached's hash table.") {
             "\(max(16, Int.bitWidth - max(1, $0.stored.indexBytes / 8).leadingZeroBitCount))"
         },
-        gauge("hash_bytes", in: .bytes, of: .store, "Memory of the index.") { UInt64($0.stored.indexBytes) },
+        gauge("hash_bytes", in: .bytes, of: .store, "Memory of the index.") { UInt64(clamping: $0.stored.indexBytes) },
     ]
 }

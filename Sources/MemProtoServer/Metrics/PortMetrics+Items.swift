@@ -41,31 +41,33 @@ extension PortMetrics {
 
     private static let stored: [Source] = [
         gauge("bytes", in: .bytes, of: .store, "Bytes of items, by memcached's formula.") {
-            UInt64($0.stored.itemBytes)
+            UInt64(clamping: $0.stored.itemBytes)
         },
-        gauge("curr_items", of: .store, "Items.") { UInt64($0.stored.itemCount) },
-        counter("total_items", of: .store, "Items that were ever stored.") { UInt64($0.stored.itemsStoredTotal) },
+        gauge("curr_items", of: .store, "Items.") { UInt64(clamping: $0.stored.itemCount) },
+        counter("total_items", of: .store, "Items that were ever stored.") {
+            UInt64(clamping: $0.stored.itemsStoredTotal)
+        },
     ]
 
     private static let unfetched: [Source] = [
         counter("expired_unfetched", of: .store, "Items that expired without being read.") {
-            UInt64($0.stored.expiredUnfetched)
+            UInt64(clamping: $0.stored.expiredUnfetched)
         },
         counter("evicted_unfetched", of: .store, "Items that were evicted without being read.") {
-            UInt64($0.stored.evictedUnfetched)
+            UInt64(clamping: $0.stored.evictedUnfetched)
         },
     ]
 
     private static let removed: [Source] = [
-        counter("evictions", of: .store, "Items evicted.") { UInt64($0.stored.evictions) },
+        counter("evictions", of: .store, "Items evicted.") { UInt64(clamping: $0.stored.evictions) },
         counter("reclaimed", of: .store, "Expired items replaced or removed on access.") {
-            UInt64($0.stored.reclaimed)
+            UInt64(clamping: $0.stored.reclaimed)
         },
         counter("crawler_reclaimed", of: .store, "Expired items removed in the background.") {
-            UInt64($0.stored.crawlerReclaimed)
+            UInt64(clamping: $0.stored.crawlerReclaimed)
         },
         counter("crawler_items_checked", of: .store, "Items looked at in the background.") {
-            UInt64($0.stored.crawlerChecked)
+            UInt64(clamping: $0.stored.crawlerChecked)
         },
     ]
 }

@@ -6,7 +6,7 @@ import MemStore
 extension PortMetrics {
     static let process: [Source] = [
         word("pid", "The server process.") { _ in "\(getpid())" },
-        gauge("uptime", in: .seconds, of: .process, "Time since the start.") { UInt64($0.uptimeSeconds) },
+        gauge("uptime", in: .seconds, of: .process, "Time since the start.") { UInt64(clamping: $0.uptimeSeconds) },
         gauge("time", in: .seconds, of: .process, "Unix time.") { _ in UInt64(max(0, Glibc.time(nil))) },
         word("version", "The version of the program.") { $0.configuration.version },
         word("libevent", "memcached's event library.") { _ in "none" },
@@ -31,7 +31,7 @@ extension PortMetrics {
         absent(["read_buf_bytes_free", "read_buf_oom"]), descriptors)
 
     private static let connectionCounts: [Source] = [
-        gauge("max_connections", "Connections that are let in.") { UInt64($0.configuration.connectionsMax) },
+        gauge("max_connections", "Connections that are let in.") { UInt64(clamping: $0.configuration.connectionsMax) },
         gauge("curr_connections", "Open connections.") { $0.connectionCounts[.connections] },
         counter("total_connections", "Connections that were let in.") { $0.connectionCounts[.connectionsTotal] },
         counter("rejected_connections", "Connections refused because there were too many.", if: rejects) {
@@ -45,15 +45,17 @@ extension PortMetrics {
     private static func rejects(_ snapshot: PortSnapshot) -> Bool { snapshot.configuration.rejectsAtOnce }
 
     private static let buffers: [Source] = [
-        gauge("read_buf_count", "Input buffers, one for each worker.") { UInt64($0.configuration.workerCount) },
+        gauge("read_buf_count", "Input buffers, one for each worker.") {
+            UInt64(clamping: $0.configuration.workerCount)
+        },
         gauge("read_buf_bytes", in: .bytes, "Memory of the input buffers.") {
-            UInt64($0.configuration.workerCount * (NetLimits.readBufferBytes + NetLimits.keptInputJoinMax))
+            UInt64(clamping: $0.configuration.workerCount * (NetLimits.readBufferBytes + NetLimits.keptInputJoinMax))
         },
     ]
 
     private static let descriptors: [Source] = [
         gauge("reserved_fds", "Descriptors that are not for connections.") {
-            UInt64($0.configuration.workerCount * 2 + 4)
+            UInt64(clamping: $0.configuration.workerCount * 2 + 4)
         }
     ]
 }

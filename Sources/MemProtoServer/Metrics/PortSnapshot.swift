@@ -5,7 +5,7 @@ import MemStore
 /// The counters of all workers, the store's, and the settings that decide which figures there are.
 struct PortSnapshot {
     let configuration: ServerConfiguration
-    let stored: StoreStatistics
+    var stored: StoreStatistics
     let counters: CommandCounters
     let net: NetCounters
     let counts: SharedCounts<ServerState.CountName>

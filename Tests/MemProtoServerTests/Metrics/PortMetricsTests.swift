@@ -48,6 +48,18 @@ import Testing
         #expect(after["get_hits"] == .number(0) && after["cmd_set"] == .number(0))
     }
 
+    @Test("a sum that was read in the middle of a change shows no negative figure")
+    func negative() throws {
+        let live = try LiveServer()
+        defer { live.stop() }
+        var snapshot = PortSnapshot(live.server.shared)
+        (snapshot.stored.fileBytes, snapshot.stored.memoryUsedBytes, snapshot.held.output) = (-1, .min, -5)
+        let own = Dictionary(
+            snapshot.samples(PortMetrics.own).map { ($0.metric.name, $0.value) }, uniquingKeysWith: { $1 })
+        #expect(own["file_bytes"] == .number(0) && own["memory_used_bytes"] == .number(0))
+        #expect(own["output_held_bytes"] == .number(0))
+    }
+
     @Test("figures of other parts stand in `stats memfis` behind the port's")
     func others() throws {
         let live = try LiveServer()
